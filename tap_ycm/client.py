@@ -1,0 +1,249 @@
+"""One request to YCM, asked until it is answered or hopeless.
+
+Everything that goes over the wire goes through :class:`Client`: headers, the token, time limits, retries. It raises
+:class:`~tap_ycm.errors.ApiError` with one sentence, and lets no text of ``requests`` through, for that text holds
+addresses, and could hold what was sent.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import backoff
+import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from tap_ycm.auth import TokenSource
+from tap_ycm.envelope import Page, parse_page, parse_token
+from tap_ycm.errors import Action, ApiError
+from tap_ycm.waiting import parse_retry_after, waits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from backoff.types import Details
+
+    from tap_ycm.scan import PageRequest
+    from tap_ycm.settings import Settings
+    from tap_ycm.stopping import Stop
+
+__all__ = ["API", "Client", "Traffic"]
+
+API = "/dm/open_api"
+CONNECT_TIMEOUT = 15.0
+MOST_BYTES = 64 * 2**20
+"""The most that one answer may hold. A page of 50 customers has some 20 kB."""
+RETRY_BUDGET = 900.0
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What went over the wire, for the verdict."""
+
+    requests: int = 0
+    retries: int = 0
+    waited: float = 0.0
+
+
+class Client:
+    """Asks YCM; one session, one token."""
+
+    def __init__(self, settings: Settings, logger: logging.Logger, stop: Stop) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            settings: Where to ask, as whom, how long.
+            logger: Gets one line for each wait.
+            stop: May interrupt whatever is waited for.
+        """
+        logging.getLogger("urllib3").setLevel(logging.INFO)  # at DEBUG it logs every address with its query
+        self._settings = settings
+        self._logger = logger
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._session = requests.Session()
+        self._session.trust_env = False  # no .netrc: it would replace the bearer token; the rest is resolved just below
+        self._session.headers["User-Agent"] = settings.user_agent
+        environment = requests.Session().merge_environment_settings(settings.base_url, {}, None, None, None)
+        self._proxies, self._verify = environment["proxies"], environment["verify"]
+        self._token = TokenSource(None if settings.access_token else self._request_token, settings.access_token)
+        self.traffic = Traffic()
+
+    def page(self, path: str, key: str, request: PageRequest) -> Page:
+        """Ask for one page of a list.
+
+        Args:
+            path: The list's path after ``/dm/open_api``.
+            key: The field that identifies and sorts the rows.
+            request: Which page.
+
+        Raises:
+            ApiError: There is no answer to be had.
+        """
+        query = {
+            "pageSize": str(request.size),
+            "pageNumber": str(request.number),
+            "sort": f"-{key}" if request.newest_first else key,
+        }
+        with self._stop.waiting():
+            return self._until_answered(partial(self._page, path, key, query))
+
+    def _page(self, path: str, key: str, query: Mapping[str, str]) -> Page:
+        """Ask once; when the token is refused, once more with a new one."""
+        where = f"GET {API}{path}"
+        token = self._token.get()
+        for last in (False, True):
+            headers = {"Authorization": f"Bearer {token.value}"}
+            body, response = self._send(where, requests.Request("GET", f"{API}{path}", params=query, headers=headers))
+            try:
+                return parse_page(body, response.status_code, where, key)
+            except ApiError as failure:
+                failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
+                if failure.action is not Action.NEW_TOKEN:
+                    raise
+                refusal = failure
+            if last or not self._token.renewable:
+                break
+            self._token.discard(token)
+            token = self._token.get()
+        raise ApiError(str(refusal))
+
+    def _request_token(self) -> tuple[str, float]:
+        """Ask once for a new token: the page that needs it is what is asked for again, so faults have one budget."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._settings.client_id or "",
+            "client_secret": self._settings.client_secret or "",
+        }
+        where = f"POST {API}/oauth/token"
+        body, response = self._send(where, requests.Request("POST", f"{API}/oauth/token", data=form))
+        try:
+            return parse_token(body, response.status_code, where)
+        except ApiError as failure:
+            failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
+            raise
+
+    def _until_answered(self, ask: Callable[[], _T]) -> _T:
+        return backoff.on_exception(
+            partial(waits, RETRY_BUDGET),
+            ApiError,
+            jitter=None,  # waits() has its own, which Retry-After overrules
+            giveup=lambda failure: isinstance(failure, ApiError) and failure.action is Action.FAIL,
+            on_backoff=self._announce,
+            logger=None,
+        )(ask)()
+
+    def _announce(self, details: Details) -> None:
+        wait, tries = details["wait"], details["tries"]
+        with self._lock:
+            self.traffic.retries += 1
+            self.traffic.waited += wait
+        self._logger.warning("%s; asking again in %.1f s (attempt %d failed)", details["exception"], wait, tries)
+
+    def _send(self, where: str, request: requests.Request) -> tuple[bytes, requests.Response]:
+        """Send one request, its URL being a path so far, and read the whole answer within the time for it."""
+        with self._lock:
+            self.traffic.requests += 1
+        request.url = f"{self._settings.base_url}{request.url}"
+        timeout = self._settings.request_timeout
+        try:
+            response = self._session.send(
+                self._session.prepare_request(request),
+                timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
+                allow_redirects=False,
+                stream=True,
+                proxies=self._proxies,
+                verify=self._verify,
+            )
+            with response:
+                return _read(response, time.monotonic() + timeout), response
+        except (requests.RequestException, HTTPError, OSError, _TooMuchError) as error:
+            trouble, action = _describe(error, self._settings.base_url, timeout)
+        sentence = f"{where}: {trouble}"
+        raise ApiError(
+            sentence, action
+        )  # outside the handler: the original, whose text may hold anything, is not chained
+
+
+class _TooMuchError(Exception):
+    """An answer is larger than any page can be."""
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    """Return the whole body, decompressed; a body that trickles in byte by byte does not outlast the deadline."""
+    body = bytearray()
+    while chunk := response.raw.read1(2**16, decode_content=True):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise _TooMuchError
+        if time.monotonic() > deadline:
+            raise requests.Timeout
+    return bytes(body)
+
+
+def _describe(error: Exception, base_url: str, timeout: int) -> tuple[str, Action]:
+    """Say what went wrong on the way, in words of our own, and what to do about it."""
+    causes: list[BaseException] = [error]
+    while len(causes) < 10 and (cause := causes[-1].__cause__ or causes[-1].__context__ or _wrapped(causes[-1])):
+        causes.append(cause)
+    certificate = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+    why = certificate and certificate.verify_message
+    troubles = (
+        (
+            certificate is not None,
+            f"the certificate of {base_url} is refused ({why}): set REQUESTS_CA_BUNDLE to the file of your CA",
+            Action.FAIL,
+        ),
+        (
+            isinstance(error, requests.exceptions.SSLError),
+            f"{base_url} does not speak TLS as it should: check base_url and any proxy in between",
+            Action.FAIL,
+        ),
+        (
+            isinstance(error, _TooMuchError),
+            f"the answer is larger than {MOST_BYTES // 2**20} MiB: check that base_url is your YCM",
+            Action.FAIL,
+        ),
+        (
+            isinstance(error, requests.exceptions.ProxyError),
+            "the proxy of HTTPS_PROXY or HTTP_PROXY cannot be used: check the variable and the proxy",
+            Action.RETRY,
+        ),
+        (
+            isinstance(error, requests.ConnectTimeout),
+            f"no connection to {base_url} within {CONNECT_TIMEOUT:.0f} s: check base_url, firewall and proxy",
+            Action.RETRY,
+        ),
+        (
+            isinstance(error, requests.Timeout | TimeoutError | ReadTimeoutError),
+            f"no whole answer within {timeout} s (setting request_timeout)",
+            Action.RETRY,
+        ),
+        (
+            any(isinstance(cause, socket.gaierror) for cause in causes),
+            f"the host name of {base_url} cannot be resolved: check base_url and the network",
+            Action.RETRY,
+        ),
+        (
+            any(isinstance(cause, ConnectionRefusedError) for cause in causes),
+            f"nothing listens at {base_url}: check base_url and the network",
+            Action.RETRY,
+        ),
+        (True, f"the connection broke ({type(error).__name__})", Action.RETRY),
+    )
+    return next((sentence, action) for applies, sentence, action in troubles if applies)
+
+
+def _wrapped(error: BaseException) -> Exception | None:
+    """Return what an error of urllib3 or requests wraps without chaining it."""
+    inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+    return inner if isinstance(inner, Exception) else None

@@ -1,0 +1,173 @@
+"""One answer of YCM: its envelope, its page, or the error it is.
+
+Pure: bytes and a status go in; a page or an :class:`~tap_ycm.errors.ApiError` comes out. An answer is taken whole or
+refused, and what is refused never looks like an empty list. Vendor pages: ``response-results`` (envelope; the names
+of the error fields are not documented, hence the lists of candidates), ``query-all-the-customers`` (paged payload).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tap_ycm.errors import ERRORS, Action, ApiError, advice_for
+
+__all__ = ["Page", "Row", "parse_page", "parse_token"]
+
+Row = dict[str, Any]
+"""One object of ``data.list``: field name to JSON value."""
+
+_CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
+_INT64 = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list.
+
+    Attributes:
+        ids: The key of each row, in the order of the answer.
+        rows: The rows, in the order of the answer.
+        number: ``pageNumber`` as echoed, 1-based; None if it was not a whole number.
+        size: ``pageSize`` as echoed; None if it was not a whole number.
+        total: Number of objects in the whole list as YCM tells it; None if it was not a whole number.
+        request_id: ``requestId`` of the answer, to find it again in YCM's logs.
+    """
+
+    ids: list[int]
+    rows: list[Row]
+    number: int | None
+    size: int | None
+    total: int | None
+    request_id: str
+
+
+def parse_page(body: bytes, http_status: int, where: str, key: str) -> Page:
+    """Read one answer of a paged list.
+
+    Args:
+        body: The body as received, decompressed.
+        http_status: HTTP status of the answer.
+        where: The endpoint, for error sentences.
+        key: Name of the field that identifies a row.
+
+    Returns:
+        The page, whole.
+
+    Raises:
+        ApiError: The answer is an error, or not a page of this list.
+    """
+    answer = _decode(body, http_status, where)
+    status = answer.get("status", answer.get("Status"))
+    if http_status >= 300 or not isinstance(status, str) or status.lower() != "success":
+        raise _failure(answer, http_status, where, "a body that does not say status Success")
+    request_id = _request_id(answer)
+    data = answer.get("data")
+    rows = data.get("list") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        sentence = f"{where} answered without data.list (requestId {request_id}): a list was expected there"
+        raise ApiError(sentence, Action.RETRY)
+    return Page(
+        ids=[_identifier(row.get(key), key, place, where, request_id) for place, row in enumerate(rows, start=1)],
+        rows=rows,
+        number=_whole(data.get("pageNumber")),
+        size=_whole(data.get("pageSize")),
+        total=_whole(data.get("total")),
+        request_id=request_id,
+    )
+
+
+def parse_token(body: bytes, http_status: int, where: str) -> tuple[str, float]:
+    """Read the answer to a token request, which has no envelope (vendor page ``request-access-token``).
+
+    Args:
+        body: The body as received.
+        http_status: HTTP status of the answer.
+        where: The endpoint, for error sentences.
+
+    Returns:
+        The access token, and its remaining life in seconds (the documented 30 minutes if the answer does not tell).
+
+    Raises:
+        ApiError: The answer is an error or carries no usable token.
+    """
+    answer = _decode(body, http_status, where)
+    token = answer.get("access_token")
+    if http_status >= 300 or not isinstance(token, str):
+        failure = _failure(answer, http_status, where, "without an access_token")
+        if failure.action is Action.NEW_TOKEN or "error" in answer or http_status in {400, 403}:
+            # The credentials were refused, whatever the answer calls it: asking again cannot help, and may lock out.
+            failure = ApiError(_sentence(where, "that the credentials are refused", answer, ERRORS[1000033].advice))
+        raise failure
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        sentence = f"{where} answered with an access_token that cannot be sent in a header: is base_url your YCM?"
+        raise ApiError(sentence)
+    life = answer.get("expires_in")
+    return token, float(life) if isinstance(life, int) and life > 0 else 1800.0
+
+
+def _decode(body: bytes, http_status: int, where: str) -> dict[str, Any]:
+    """Return the JSON object in the body; bytes that are not UTF-8 become U+FFFD rather than stopping every sync."""
+    try:
+        answer = json.loads(
+            body.decode("utf-8-sig", errors="replace"),
+            parse_float=Decimal,
+            parse_constant=_refuse_constant,
+        )
+    except (ValueError, RecursionError):
+        answer = None
+    if isinstance(answer, dict):
+        return answer
+    if http_status < 300:
+        sentence = f"{where} answered something that is not a JSON object: check that base_url is your YCM"
+        raise ApiError(sentence, Action.RETRY)
+    what, action, advice = advice_for(None, http_status)
+    sentence = f"{where} answered {what}: {advice}"
+    raise ApiError(sentence, action)
+
+
+def _failure(answer: dict[str, Any], http_status: int, where: str, otherwise: str) -> ApiError:
+    """Return what a failed answer is; ``otherwise`` names a success status without success inside."""
+    code = next((found for name in _CODE_FIELDS if (found := _whole(answer.get(name))) is not None), None)
+    what, action, advice = advice_for(code, http_status)
+    if code is None and http_status < 300:
+        what, action, advice = otherwise, Action.RETRY, "check that base_url is your YCM; YCM may also be in trouble"
+    return ApiError(_sentence(where, what, answer, advice), action)
+
+
+def _sentence(where: str, what: str, answer: dict[str, Any], advice: str) -> str:
+    return f"{where} answered {what} (requestId {_request_id(answer)}): {advice}"
+
+
+def _request_id(answer: dict[str, Any]) -> str:
+    """Return the requestId if it looks like one: anything else could be data, and this goes to logs."""
+    value = answer.get("requestId")
+    if isinstance(value, str) and value.isascii() and value.replace("-", "").isalnum() and len(value) <= 64:
+        return value
+    return "none"
+
+
+def _identifier(value: object, key: str, place: int, where: str, request_id: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value in _INT64:
+        return value
+    sentence = (
+        f"{where} answered a row ({place} of its page, requestId {request_id}) whose {key} is not a 64-bit integer: "
+        "a row without a sound key cannot be loaded; ask Yeastar with the requestId"
+    )
+    raise ApiError(sentence)
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number, also from a numeric string; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
+        return int(value)
+    return None
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python's parser takes and JSON does not know."""
+    raise ValueError(name)

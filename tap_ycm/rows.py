@@ -1,0 +1,119 @@
+"""From a row as YCM sends it to a record that any target can load: same facts, the schema's types.
+
+Pure. The vendor documents every field but the key as a string and omits what is unset; nothing promises that it stays
+so (``query-all-the-customers``). Hence: missing stays missing, null stays null, numbers become their own digits, and
+what the schema does not know never vanishes silently.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tap_ycm.errors import TapError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from tap_ycm.envelope import Row
+
+__all__ = ["EXTRA", "RowReader"]
+
+EXTRA = "_extra"
+"""Name of the column that holds unknown fields under ``unknown_fields: keep``."""
+
+_UNLOADABLE = re.compile("[\x00\ud800-\udfff]")
+"""U+0000 stops PostgreSQL, a lone surrogate has no UTF-8 form: both become U+FFFD, the replacement character."""
+
+
+class RowReader:
+    """Turns rows into records, and remembers the names of unknown fields.
+
+    Attributes:
+        unknown: Names of the fields met that the schema does not know.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        key: str,
+        columns: Collection[str],
+        unknown_fields: str,
+        warn: Callable[[str], None],
+    ) -> None:
+        """Prepare for one reading of a list.
+
+        Args:
+            stream: Name of the stream, for messages.
+            key: The key field, an integer already checked.
+            columns: The other columns of the schema; all hold strings.
+            unknown_fields: ``warn`` (drop, and say so once), ``keep`` (all in ``_extra``), or ``fail``.
+            warn: Gets one sentence for each new unknown name.
+        """
+        self._stream = stream
+        self._key = key
+        self._columns = frozenset(columns) | {key}
+        self._unknown_fields = unknown_fields
+        self._warn = warn
+        self.unknown: set[str] = set()
+
+    def record(self, row: Row) -> Row:
+        """Return the record for a row; the row is not changed.
+
+        Raises:
+            TapError: The row has an unknown field, and the user wants to fail then.
+        """
+        extra = self._extra(row, unknown) if (unknown := row.keys() - self._columns) else None
+        record = {
+            name: value if value is None or name == self._key else _text(value)
+            for name, value in row.items()
+            if name in self._columns
+        }
+        if extra is not None:
+            record[EXTRA] = extra
+        return record
+
+    def _extra(self, row: Row, unknown: set[str]) -> Row | None:
+        for name in sorted(unknown - self.unknown):
+            self.unknown.add(name)
+            what = f"{self._stream}: YCM sent a field {_printable(name)} that the schema does not know"
+            if self._unknown_fields == "fail":
+                sentence = f"{what}, and unknown_fields is 'fail': set it to 'keep' or 'warn', or upgrade the tap"
+                raise TapError(sentence)
+            if self._unknown_fields == "keep":
+                self._warn(f"{what}; it is kept in the column {EXTRA}")
+            else:
+                self._warn(f"{what}; it is dropped. Set unknown_fields to 'keep' to load it in the column {EXTRA}")
+        if self._unknown_fields == "keep":
+            return {_loadable(name): _loadable_json(row[name]) for name in row if name in unknown}
+        return None
+
+
+def _text(value: object) -> str:
+    """Return a documented string as it is, anything else as its JSON text."""
+    if isinstance(value, str):
+        return _loadable(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    return json.dumps(_loadable_json(value), ensure_ascii=False, default=str)
+
+
+def _loadable(text: str) -> str:
+    return _UNLOADABLE.sub("\ufffd", text) if _UNLOADABLE.search(text) else text
+
+
+def _loadable_json(value: Any) -> Any:
+    if isinstance(value, str):
+        return _loadable(value)
+    if isinstance(value, dict):
+        return {_loadable(name): _loadable_json(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_loadable_json(inner) for inner in value]
+    return value
+
+
+def _printable(name: str) -> str:
+    """Return a field name fit for a log: YCM's names are plain words, anything else could be data."""
+    return f"'{name}'" if name.isidentifier() and len(name) <= 64 else "(its name is not a plain word)"

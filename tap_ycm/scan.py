@@ -1,0 +1,281 @@
+"""The page-number paginator: in which order a moving list is read, so that nobody who lives through it is missed.
+
+Pure: a function that fetches a page goes in; rows come out, page by page. The usual way (pages 1, 2, 3, ...) loses
+rows when others are deleted meanwhile: everything behind a deleted row moves one place towards the pages already
+read. This one reads the newest page first, which tells ``total``, and then from the last page back to the first: rows
+now move towards the pages still to be read, and nobody is missed, given that
+
+* (S) pages are cut from one list sorted by the key,
+* (A) a new object's key is higher than every key before it, and no key is used again,
+* (P) one answer shows one state of the list, and later answers do not show older states.
+
+Each is checked while reading. A violated check loses nothing: the list is read the plain way, and :attr:`Scan.flaw`
+says what was found. README ("How a moving list is read completely") has the proof.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tap_ycm.envelope import Page, Row
+
+__all__ = ["Bookmark", "EndlessListError", "PageRequest", "Scan"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One page to ask for: ``number`` counts from 1, ``size`` is in rows."""
+
+    number: int
+    size: int
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """Where another process may go on: valid once everything read before it has reached the target.
+
+    Attributes:
+        page: The next page to read, in ascending order of keys; 0 when only the final check is left.
+        size: Rows per page that ``page`` counts in.
+        below: The lowest key read so far.
+        newest: The highest key of the list when the scan began.
+        total: ``total`` when the scan began.
+        rows: How many rows were read so far.
+    """
+
+    page: int
+    size: int
+    below: int
+    newest: int
+    total: int
+    rows: int
+
+
+class EndlessListError(Exception):
+    """The list goes on far beyond its ``total``: reading on would never end."""
+
+
+class _ViolationError(Exception):
+    """An assumption of the scan does not hold; the text says which and where."""
+
+
+class Scan:
+    """One complete reading of a list, bounded by its ``total``.
+
+    While no check is violated, rows come in strictly descending order of their keys, each once.
+
+    Attributes:
+        rows: Different rows read so far, those before the bookmark included.
+        duplicates: Rows met again and dropped.
+        pages: Pages received by this process.
+        first_total: ``total`` when the scan began.
+        last_total: ``total`` as last told.
+        resumed: Whether this goes on where an earlier reading stopped.
+        flaw: Why the reading cannot be called complete; None while it can.
+        remark: What was odd but harmless.
+        bookmark: Where to go on once the rows handed out last have reached the target; None where that is unsound.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[PageRequest], Page],
+        page_size: int,
+        resume: Bookmark | None = None,
+    ) -> None:
+        """Prepare a reading; nothing is asked yet.
+
+        Args:
+            fetch: Gets one page, or raises.
+            page_size: Rows per page to ask for.
+            resume: Where an earlier reading stopped.
+        """
+        self._fetch = fetch
+        self._resume = resume
+        self._size = resume.size if resume else page_size
+        self._below = resume.below if resume else None
+        self._emitted = array("q")  # the keys handed out, 8 bytes each
+        self.rows = resume.rows if resume else 0
+        self.resumed = resume is not None
+        self.duplicates = 0
+        self.pages = 0
+        self.first_total = resume.total if resume else 0
+        self.last_total = self.first_total
+        self.flaw: str | None = None
+        self.remark: str | None = None
+        self.bookmark = resume
+
+    def read(self) -> Iterator[list[Row]]:
+        """Read the list.
+
+        Yields:
+            The rows of one page that were not handed out before; possibly none.
+
+        Raises:
+            EndlessListError: The list has no end.
+        """
+        try:
+            yield from self._scan()
+        except _ViolationError as violation:
+            self.flaw = str(violation)
+            self.bookmark = None
+            yield from self._read_plainly()
+
+    def _scan(self) -> Iterator[list[Row]]:
+        if self._resume:
+            newest = self._resume.newest
+            pages = self._descend(self._resume.page)
+        else:
+            page = self._newest_page()
+            self.first_total = self.last_total
+            yield self._take(page.ids, page.rows)
+            if len(page.ids) < self._size:
+                if self.first_total != len(page.ids):
+                    raise _violation(page, f"the newest page is short, but total is {self.first_total}")
+                return
+            newest = page.ids[0]
+            pages = self._older(page)
+        for page in pages:
+            lower = len(page.ids) if self._below is None else bisect_left(page.ids, self._below)
+            if self.bookmark:  # the first of these pages overlaps the newest page by design
+                self.duplicates += len(page.ids) - lower
+            rows = self._take(page.ids[:lower][::-1], page.rows[:lower][::-1])
+            self.bookmark = Bookmark(
+                page=(page.number or 1) - 1,
+                size=self._size,
+                below=newest if self._below is None else self._below,
+                newest=newest,
+                total=self.first_total,
+                rows=self.rows,
+            )
+            yield rows
+        yield from self._reconcile(newest)
+
+    def _older(self, newest: Page) -> Iterator[Page]:
+        """Yield the pages that hold what is older than the newest page, from the last to the first.
+
+        The last one must join the newest page: be short, or reach into it. Otherwise ``total`` was told too low, and
+        rows may hide above: go up until a page joins. What is read on the way up does not count as read, for the
+        order of the pages is what the proof rests on.
+        """
+        last = (newest.total or 0) // self._size
+        page = self._ascending_page(last)
+        while len(page.ids) == self._size and page.ids[-1] < newest.ids[-1]:
+            last += 1
+            self._guard_against_endlessness(last)
+            above = self._ascending_page(last)
+            if above.ids and above.ids[0] <= page.ids[-1]:
+                # A row's place can only fall (A), so nobody from a lower page can turn up on a higher one.
+                raise _violation(above, f"page {last} repeats keys of page {last - 1}")
+            page = above
+        yield page
+        yield from self._descend(last - 1)
+
+    def _descend(self, number: int) -> Iterator[Page]:
+        for lower in range(number, 0, -1):
+            yield self._ascending_page(lower)
+
+    def _reconcile(self, newest: int) -> Iterator[list[Row]]:
+        """Hold the number of rows against ``total``, and read a second time if they do not agree.
+
+        When the scan began, ``first_total`` rows had a key up to ``newest``; no row got such a key later (A). Each of
+        them was read, or was deleted before that. What was deleted, the last ``total`` tells, but for newly created
+        rows, which the newest page tells. If that does not explain the rows that are missing, then ``total`` is wrong
+        (harmless) or an assumption is (rows may be missed): a second reading finds out which.
+        """
+        missing = self.first_total - self.rows
+        if 0 <= missing <= self.first_total - self.last_total:
+            return
+        page = self._newest_page()
+        created = sum(key > newest for key in page.ids)
+        if missing >= 0 and (created == self._size or missing <= self.first_total + created - self.last_total):
+            return
+        told = f"YCM counted {self.first_total} rows where {self.rows} could be read"
+        if self._resume:
+            raise _violation(page, f"{told}, and an interrupted reading cannot be checked a second time")
+        self.bookmark = None
+        seen = set(self._emitted)
+        overlooked = 0
+        older = self._older(page) if len(page.ids) == self._size else ()
+        for again in chain([page], older):
+            rows = self._take_unseen(again, seen)
+            overlooked += sum(key <= newest for key in self._emitted[len(self._emitted) - len(rows) :])
+            yield rows
+        if overlooked:
+            self.flaw = f"{told}, and a second reading found {overlooked} more: the list is not one list at one time"
+        else:
+            self.remark = f"{told}; a second reading found the same rows, so the count is wrong"
+
+    def _read_plainly(self) -> Iterator[list[Row]]:
+        """Read pages 1, 2, 3, ... until one brings nothing new."""
+        seen = set(self._emitted)
+        met: set[int] = set()
+        number = 1
+        while True:
+            self._guard_against_endlessness(number)
+            page = self._receive(PageRequest(number, self._size))
+            if met.issuperset(page.ids):
+                return
+            met.update(page.ids)
+            yield self._take_unseen(page, seen)
+            number += 1
+
+    def _newest_page(self) -> Page:
+        page = self._receive(PageRequest(1, self._size, newest_first=True))
+        if self.pages == 1 and not self._resume and page.size is not None and 0 < page.size < self._size:
+            self._size = page.size  # YCM honours no more: count pages in what it honours
+            page = self._receive(PageRequest(1, self._size, newest_first=True))
+        self._check(page, 1, page.ids[::-1])
+        return page
+
+    def _ascending_page(self, number: int) -> Page:
+        page = self._receive(PageRequest(number, self._size))
+        self._check(page, number, page.ids)
+        return page
+
+    def _receive(self, request: PageRequest) -> Page:
+        page = self._fetch(request)
+        self.pages += 1
+        if page.total is not None:
+            self.last_total = page.total
+        return page
+
+    def _check(self, page: Page, number: int, ascending: list[int]) -> None:
+        """Hold one page against what was asked for and what the proof needs."""
+        if page.number != number:
+            raise _violation(page, f"page {number} was asked for, page {page.number} was answered")
+        if page.size != self._size or len(page.ids) > self._size:
+            raise _violation(page, f"{self._size} rows a page were asked for, not {page.size} or {len(page.ids)}")
+        if page.total is None or page.total < len(page.ids):
+            raise _violation(page, f"total is {page.total} on a page of {len(page.ids)} rows")
+        if ascending != sorted(set(ascending)):
+            raise _violation(page, "the rows are not in the order asked for")
+
+    def _guard_against_endlessness(self, number: int) -> None:
+        if number > 1000 + 20 * max(self.first_total, self.last_total) // self._size:
+            sentence = f"the list still goes on at page {number}, although YCM's total is {self.last_total}"
+            raise EndlessListError(sentence)
+
+    def _take(self, keys: list[int], rows: list[Row]) -> list[Row]:
+        self._emitted.extend(keys)
+        self.rows += len(rows)
+        if keys:
+            self._below = keys[-1]
+        return rows
+
+    def _take_unseen(self, page: Page, seen: set[int]) -> list[Row]:
+        unseen = {key: row for key, row in zip(page.ids, page.rows, strict=True) if key not in seen}
+        seen.update(unseen)
+        self.duplicates += len(page.ids) - len(unseen)
+        return self._take(list(unseen), list(unseen.values()))
+
+
+def _violation(page: Page, what: str) -> _ViolationError:
+    return _ViolationError(f"{what} (requestId {page.request_id})")

@@ -1,0 +1,309 @@
+"""What can be set: the settings, their checks, and the sentences for what is wrong with them.
+
+Pure, but for the SDK's helpers that write JSON schema. A value has the same meaning and type wherever it comes from:
+a file, the environment (``--config=ENV``) or Meltano. An empty string is a missing value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from singer_sdk import typing as th
+
+from tap_ycm.errors import TapError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ENV_PREFIX", "SETTINGS", "Settings", "from_environment", "package_version"]
+
+ENV_PREFIX = "TAP_YCM_"
+
+DEFAULT_BASE_URL = "https://ycm.yeastar.com"
+
+
+def package_version() -> str:
+    """Return the version of the installed package, ``0`` from a bare source tree."""
+    try:
+        return version("tap-ycm")
+    except PackageNotFoundError:
+        return "0"
+
+
+SETTINGS: dict[str, Any] = th.PropertiesList(
+    th.Property(
+        "base_url",
+        th.StringType,
+        default=DEFAULT_BASE_URL,
+        title="Base URL",
+        description="Address of your YCM, as in the browser. Plain http is refused except on a loopback address.",
+    ),
+    th.Property(
+        "client_id",
+        th.StringType,
+        title="Client ID",
+        description="Client ID of the API client (YCM: System > API). Needs client_secret.",
+    ),
+    th.Property(
+        "client_secret",
+        th.StringType,
+        secret=True,
+        title="Client secret",
+        description="Client secret of the API client (YCM: System > API). Needs client_id.",
+    ),
+    th.Property(
+        "access_token",
+        th.StringType,
+        secret=True,
+        title="Access token",
+        description="An access token that you got yourself, instead of client_id and client_secret. "
+        "It lives 30 minutes and the tap cannot renew it.",
+    ),
+    th.Property(
+        "user_agent",
+        th.StringType,
+        title="User agent",
+        description="User-Agent header of every request. YCM requires one. Default: tap-ycm/<version>.",
+    ),
+    th.Property(
+        "page_size",
+        th.IntegerType(minimum=1, maximum=50),
+        default=50,
+        title="Page size",
+        description="Customers per request, 1 to 50. Fewer means more requests.",
+    ),
+    th.Property(
+        "request_timeout",
+        th.IntegerType(minimum=1, maximum=3600),
+        default=120,
+        title="Request timeout",
+        description="Seconds to wait for data from YCM before a request is given up and repeated, 1 to 3600. "
+        "Connecting has its own limit of 15 seconds.",
+    ),
+    th.Property(
+        "emit_activate_version_messages",
+        th.BooleanType,
+        default=False,
+        title="Emit ACTIVATE_VERSION messages",
+        description="Whether the target may delete customers who are gone from YCM. "
+        "It is told so only after a complete scan.",
+    ),
+    th.Property(
+        "max_delete_percent",
+        th.IntegerType(minimum=0, maximum=100),
+        default=20,
+        title="Most deletes, percent",
+        description="Brake: deletes are withheld when a complete scan has lost more than this share of the customers "
+        "of the last one, and more than max_delete_count.",
+    ),
+    th.Property(
+        "max_delete_count",
+        th.IntegerType(minimum=0),
+        default=10,
+        title="Most deletes, count",
+        description="Brake: this many customers may always go from one complete scan to the next.",
+    ),
+    th.Property(
+        "confirm_deletes",
+        th.StringType,
+        title="Confirm deletes",
+        description="Releases the brake for one run. The run that was braked says what to type.",
+    ),
+    th.Property(
+        "resume_max_age",
+        th.IntegerType(minimum=0),
+        default=21600,
+        title="Resume up to this age",
+        description="Seconds: an interrupted scan that began no longer ago is continued, an older one starts anew. "
+        "0 means never continue.",
+    ),
+    th.Property(
+        "unknown_fields",
+        th.StringType,
+        default="warn",
+        allowed_values=["warn", "keep", "fail"],
+        title="Unknown fields",
+        description="What to do with a field that the schema does not know: warn (drop it and say so), "
+        "keep (all of them in one JSON column _extra), or fail.",
+    ),
+).to_dict()
+"""JSON schema of the settings; ``--about`` shows it."""
+
+_LIKE = {"integer": "a whole number", "boolean": "true or false", "object": "a JSON object", "string": "a string"}
+_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run, checked. Names and units: ``SETTINGS``."""
+
+    base_url: str
+    client_id: str | None
+    client_secret: str | None
+    access_token: str | None
+    user_agent: str
+    page_size: int
+    request_timeout: int
+    emit_activate_version_messages: bool
+    max_delete_percent: int
+    max_delete_count: int
+    confirm_deletes: str | None
+    resume_max_age: int
+    unknown_fields: str
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], schema: Mapping[str, Any] = SETTINGS) -> Settings:
+        """Check a configuration.
+
+        Args:
+            config: Setting names and values, with the types of the schema or as strings.
+            schema: JSON schema of all settings, the SDK's own included.
+
+        Raises:
+            TapError: Something is wrong with it; the text never quotes a value.
+        """
+        known: dict[str, Any] = schema["properties"]
+        given = clean(config)
+        problems = [_unknown(name, known) for name in given if name not in known]
+        values: dict[str, Any] = {}
+        for name, rules in SETTINGS["properties"].items():
+            value = given.get(name, rules.get("default"))
+            if value is None:
+                values[name] = None
+                continue
+            try:
+                values[name] = _typed(value, rules)
+            except ValueError as problem:
+                problems.append(f"setting {name} {problem}")
+                values[name] = None
+        if not problems:
+            problems += _credential_problems(values)
+            try:
+                values["base_url"] = _base_url(values["base_url"])
+            except ValueError as problem:
+                problems.append(f"setting base_url {problem}")
+        if problems:
+            raise TapError("; ".join(problems))
+        values["user_agent"] = values["user_agent"] or f"tap-ycm/{package_version()}"
+        return cls(**values)
+
+
+def clean(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration without what is missing: null, or a string without a visible character."""
+    return {
+        name: value
+        for name, value in config.items()
+        if value is not None and not (isinstance(value, str) and not value.strip())
+    }
+
+
+def from_environment(environment: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that environment variables ``TAP_YCM_<NAME>`` carry.
+
+    Args:
+        environment: The process environment.
+        schema: JSON schema of all settings, the SDK's own included.
+
+    Raises:
+        TapError: A variable has a setting's prefix, but no setting has its name; or it should hold JSON and does not.
+    """
+    known: dict[str, Any] = schema["properties"]
+    not_settings = {"LOGLEVEL"}  # the SDK's own
+    config: dict[str, Any] = {}
+    for variable, text in environment.items():
+        name = variable.removeprefix(ENV_PREFIX).lower()
+        if not variable.startswith(ENV_PREFIX) or name.upper() in not_settings or name.startswith("_"):
+            continue
+        if name not in known:
+            raise TapError(_unknown(name, known, variable))
+        kinds = known[name].get("type", "string")
+        if text.strip() and "object" in kinds:
+            try:
+                config[name] = json.loads(text)
+            except ValueError:
+                sentence = f"environment variable {variable} must hold a JSON object"
+                raise TapError(sentence) from None
+        elif "integer" in kinds or "boolean" in kinds:
+            config[name] = text if name in SETTINGS["properties"] else json.loads(text.lower())
+        else:
+            config[name] = text
+    return config
+
+
+def _unknown(name: str, known: Mapping[str, Any], shown: str | None = None) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known settings are {', '.join(known)}"
+    return f"unknown setting {shown or name}: {hint}"
+
+
+def _typed(value: object, rules: Mapping[str, Any]) -> object:
+    """Return a value in the setting's type; numbers and switches may come as strings."""
+    kind = next(kind for kind in rules["type"] if kind != "null")
+    if isinstance(value, str) and kind == "integer" and re.fullmatch(r"\s*-?\d{1,18}\s*", value):
+        value = int(value)
+    if isinstance(value, str) and kind == "boolean":
+        value = {
+            "true": True,
+            "1": True,
+            "yes": True,
+            "on": True,
+            "false": False,
+            "0": False,
+            "no": False,
+            "off": False,
+        }.get(value.strip().lower(), value)
+    wanted = {"integer": int, "boolean": bool, "string": str}[kind]
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
+        problem = f"must be {_LIKE[kind]}"
+        raise ValueError(problem)
+    if isinstance(value, int) and not rules.get("minimum", value) <= value <= rules.get("maximum", value):
+        most = f" and {rules['maximum']}" if "maximum" in rules else " or more"
+        problem = f"must be {'between ' if 'maximum' in rules else ''}{rules['minimum']}{most}"
+        raise ValueError(problem)
+    if "enum" in rules and value not in rules["enum"]:
+        problem = f"must be one of {', '.join(rules['enum'])}"
+        raise ValueError(problem)
+    return value
+
+
+def _credential_problems(values: Mapping[str, Any]) -> list[str]:
+    token, pair = values["access_token"], [values["client_id"], values["client_secret"]]
+    if token and any(pair):
+        return ["give either access_token or client_id and client_secret, not both"]
+    if not token and not any(pair):
+        return ["credentials are missing: set client_id and client_secret (YCM: System > API), or access_token"]
+    if not token and not all(pair):
+        return [f"setting {'client_secret' if pair[0] else 'client_id'} is missing: the two go together"]
+    return [
+        f"setting {name} must be printable ASCII, for it is sent in a header"
+        for name in ("access_token", "user_agent")
+        if values[name] and not (values[name].isascii() and values[name].isprintable())
+    ]
+
+
+def _base_url(text: str) -> str:
+    """Return ``scheme://host[:port][/prefix]`` without a trailing slash or a pasted API path."""
+    text = text.strip()
+    url = urlsplit(text if "://" in text else f"https://{text}")
+    problem = ""
+    try:
+        host, port = url.hostname, url.port
+    except ValueError:
+        host, port = None, None
+    if url.scheme not in {"https", "http"} or not host or re.search(r"\s", text):
+        problem = "must be an address like https://ycm.example.com"
+    elif url.username is not None or url.password is not None or url.query or url.fragment:
+        problem = "must be a plain address, without user, password, query or fragment"
+    elif url.scheme == "http" and not _LOOPBACK.fullmatch(host):
+        problem = "must start with https: plain http would show the credentials to the network"
+    if problem or host is None:
+        raise ValueError(problem)
+    path = re.sub(r"/dm(/open_api.*)?$", "", url.path.rstrip("/")).rstrip("/")
+    name = f"[{host}]" if ":" in host else host
+    return f"{url.scheme}://{name}{'' if port is None else f':{port}'}{path}"

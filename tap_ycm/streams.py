@@ -1,0 +1,257 @@
+"""The lists of YCM as streams. A new one is a schema file and a dozen lines at the end of this module."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import logging
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.schema.source import SchemaDirectory
+from singer_sdk.streams import Stream
+
+from tap_ycm.deletes import Decision, decide
+from tap_ycm.errors import TapError
+from tap_ycm.memory import DamagedStateError, Interrupted, Memory
+from tap_ycm.progress import Progress
+from tap_ycm.rows import EXTRA, RowReader
+from tap_ycm.scan import EndlessListError, Scan
+from tap_ycm.settings import clean
+from tap_ycm.verdict import Verdict
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from importlib.resources.abc import Traversable
+
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib import Catalog
+
+    from tap_ycm.envelope import Row
+    from tap_ycm.tap import TapYCM
+
+__all__ = ["STREAMS", "CustomersStream", "YCMStream"]
+
+
+def _schema_directory() -> Traversable:
+    """The wheel carries the schemas inside the package; a checkout has them beside it."""
+    packaged = files("tap_ycm") / "schemas"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[1] / "schemas"
+
+
+class YCMStream(Stream):
+    """A paged list of YCM, read completely; what its subclasses declare is all that differs.
+
+    Attributes:
+        path: The list's path after ``/dm/open_api``.
+        key: The one field that identifies and sorts the rows.
+    """
+
+    path: ClassVar[str]
+    key: ClassVar[str]
+
+    # RowReader gives every record the schema's types already.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    # A STATE message every 20 full pages: what is read again after a crash is at most so much.
+    STATE_MSG_FREQUENCY = 1000
+
+    def __init__(self, tap: TapYCM) -> None:
+        """Declare the stream; nothing is asked yet."""
+        schema = copy.deepcopy(SchemaDirectory(_schema_directory()).get_schema(self.name))
+        self._columns = frozenset(schema["properties"])
+        if clean(tap.config).get("unknown_fields") == "keep":
+            schema["properties"][EXTRA] = {
+                "type": ["object", "null"],
+                "additionalProperties": True,
+                "description": "Fields that YCM sent and this schema does not know.",
+                "x-personal-data": True,
+            }
+        super().__init__(tap, schema=schema)
+        self.primary_keys = (self.key,)
+        self._ycm = tap
+        self._scan: Scan | None = None
+        self.decision: Decision | None = None
+
+    @override
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **options: Any) -> None:
+        """Log, but not the SDK's "unhandled error": the tap's own sentence follows, and says more."""
+        if not message.startswith("An unhandled error"):
+            super().log(message, *args, level=level, **options)
+
+    @property
+    @override
+    def emit_activate_version_messages(self) -> bool:
+        """Keep the SDK from sending ACTIVATE_VERSION before the first record; this class sends it after the last."""
+        return False
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        super().apply_catalog(catalog)
+        # YCM has no "changed since", so there is nothing to replicate by; and without its key a row cannot be loaded.
+        if self.replication_key or (self.forced_replication_method or "FULL_TABLE") != "FULL_TABLE":
+            self.logger.warning("The catalog asks for another replication method; %s is FULL_TABLE", self.name)
+        self.replication_key = None
+        self.forced_replication_method = None
+        self.primary_keys = (self.key,)
+
+    @property
+    @override
+    def effective_schema(self) -> dict[str, Any]:
+        """The input catalog's schema, and the column of unknown fields, which an older catalog does not have."""
+        schema: dict[str, Any] = super().effective_schema
+        if EXTRA in self.schema["properties"] and EXTRA not in schema["properties"]:
+            schema["properties"][EXTRA] = self.schema["properties"][EXTRA]
+        return schema
+
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Row]:
+        settings, client = self._ycm.settings, self._ycm.client
+        now = time.time_ns() // 1_000_000
+        memory, began = self._memory(), now // 1000
+        resume = memory.scan if self._may_continue(memory.scan, began) else None
+        # Milliseconds, as Singer tools count versions; always higher than the last, whatever the clock does.
+        version: int | None = max(now, memory.last_version + 1) if self._versioned else None
+        if resume:
+            began, version = resume.began, resume.version
+            self.logger.info("%s: continuing the scan that was interrupted at page %d", self.name, resume.bookmark.page)
+        self._stamp_records(version)
+        memory = replace(memory, last_version=version or memory.last_version, scan=None)
+        fetch = partial(client.page, self.path, self.key)
+        self._scan = scan = Scan(fetch, settings.page_size, resume.bookmark if resume else None)
+        reader = RowReader(self.name, self.key, self._columns, settings.unknown_fields, self.logger.warning)
+        progress = Progress(self.name, self.logger, already=scan.rows)
+        try:
+            for rows in scan.read():
+                yield from map(reader.record, rows)
+                # Here every record handed out so far is written: only now may the state claim them.
+                mark = scan.bookmark
+                self._remember(replace(memory, scan=Interrupted(mark, version, began, self._identity) if mark else None))
+                progress.at(scan.rows, scan.last_total)
+        except EndlessListError as error:
+            sentence = f"{self.name}: {error}: YCM seems to answer any page; tell Yeastar, and run the tap again later"
+            raise TapError(sentence) from None
+        self._conclude(memory, version)
+
+    def _conclude(self, memory: Memory, version: int | None) -> None:
+        """Decide on deletes once the last record of a scan is written, and remember the outcome."""
+        settings, scan = self._ycm.settings, self._scan
+        self._ycm.stop.check()
+        if scan is None:
+            return
+        self.decision = decide(
+            wanted=version is not None,
+            flaw=scan.flaw,
+            partial=self._partial(),
+            rows=scan.rows,
+            rows_before=memory.complete_rows,
+            max_percent=settings.max_delete_percent,
+            max_count=settings.max_delete_count,
+            confirmed=settings.confirm_deletes,
+        )
+        if self.decision.activate and version is not None:
+            self._write_activate_version_message(version)  # private in the SDK; pinned by tests/test_sdk_pins.py
+        complete = scan.flaw is None and not self.decision.braked and self.ABORT_AT_RECORD_COUNT is None
+        self._remember(replace(memory, complete_rows=scan.rows) if complete else memory)
+
+    def _stamp_records(self, version: int | None) -> None:
+        self._stream_version = version  # private in the SDK; pinned by tests/test_sdk_pins.py
+
+    def _partial(self) -> str | None:
+        """Return why the target does not get every record of a scan."""
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            return "this is a test run"
+        maps: Mapping[str, Any] = self.config.get("stream_maps") or {}
+        for name, rules in maps.items():
+            if isinstance(rules, dict) and rules.get("__source__", name) == self.name and rules.get("__filter__"):
+                return "a stream map filters the records"
+        return None
+
+    @property
+    def _versioned(self) -> bool:
+        return self._ycm.settings.emit_activate_version_messages
+
+    @property
+    def _identity(self) -> str:
+        """What is read, and how, as a short hash: a scan of anything else cannot be continued."""
+        settings = self._ycm.settings
+        what = [self.path, settings.base_url, settings.client_id, self.config.get("stream_maps")]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+
+    def _may_continue(self, scan: Interrupted | None, now: int) -> bool:
+        return (
+            scan is not None
+            and 0 <= now - scan.began < self._ycm.settings.resume_max_age
+            and (scan.version is not None) == self._versioned
+            and scan.identity == self._identity
+            and self.ABORT_AT_RECORD_COUNT is None
+        )
+
+    def _memory(self) -> Memory:
+        try:
+            return Memory.of(self.stream_state)
+        except DamagedStateError:
+            sentence = (
+                f"the state of stream {self.name} is damaged: clear it (meltano state clear, or leave --state out) "
+                "to read everything anew"
+            )
+            raise TapError(sentence) from None
+
+    def _remember(self, memory: Memory) -> None:
+        self.stream_state.update(memory.state())
+
+    @override
+    def log_sync_costs(self) -> None:
+        """Say the verdict: the SDK calls this once for each stream, after everything is written."""
+        self.say_verdict()
+
+    def say_verdict(self, failure: str | None = None) -> None:
+        """Log what this sync did, if it did anything.
+
+        Args:
+            failure: Why it ended before its time; None if it did not.
+        """
+        if (scan := self._scan) is None:
+            return
+        flaw = failure or scan.flaw
+        undecided = Decision(activate=False, words="withheld: the scan is not complete" if self._versioned else "off")
+        traffic = self._ycm.client.traffic
+        verdict = Verdict(
+            stream=self.name,
+            rows=scan.rows,
+            duplicates=scan.duplicates,
+            pages=scan.pages,
+            requests=traffic.requests,
+            retries=traffic.retries,
+            waited=round(traffic.waited, 1),
+            first_total=scan.first_total,
+            last_total=scan.last_total,
+            resumed=scan.resumed,
+            flaw=flaw,
+            remark=scan.remark,
+            deletes=(self.decision or undecided).words,
+        )
+        self.logger.info(verdict.sentence(), extra={"verdict": verdict.facts()})
+
+
+class CustomersStream(YCMStream):
+    """Customers of the account (vendor page ``query-all-the-customers``)."""
+
+    name = "customers"
+    path = "/v1/customers"
+    key = "customerId"
+
+
+STREAMS: tuple[type[YCMStream], ...] = (CustomersStream,)
+"""Every stream of the tap."""

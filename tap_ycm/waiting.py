@@ -1,0 +1,74 @@
+"""How long to wait before asking YCM again, and when to give up.
+
+Pure, but for the clock. Limits of YCM refill in whole intervals of minutes, perhaps stepwise (vendor topic
+``limit-api-request-rate-for-subordinate-users``), so waiting must be able to last minutes; faults get a third of that.
+"""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import backoff
+
+from tap_ycm.errors import Action, ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+__all__ = ["LONGEST_WAIT", "parse_retry_after", "waits"]
+
+LONGEST_WAIT = 300.0
+"""Seconds: the most that is waited at once, whatever ``Retry-After`` says."""
+
+
+def waits(budget: float, clock: Callable[[], float] = time.monotonic) -> Generator[float, Exception, None]:
+    """Tell how many seconds to wait after each failure: exponential, with full jitter, within a budget of time.
+
+    A wait generator of ``backoff``: it is sent the failure, and ends when asking again has no place in the budget.
+
+    Args:
+        budget: Seconds from now that a limited request may take in all; a faulty one has a third of it.
+        clock: Seconds, monotonic.
+    """
+    start = clock()
+    faults, limits = backoff.expo(factor=1, max_value=30), backoff.expo(factor=5, max_value=60)
+    next(faults)
+    next(limits)
+    failure: Exception = yield 0.0
+    while True:
+        action = failure.action if isinstance(failure, ApiError) else Action.FAIL
+        asked = failure.retry_after if isinstance(failure, ApiError) else None
+        if action is Action.WAIT:
+            allowed, wait = budget, backoff.full_jitter(next(limits))
+        elif action is Action.RETRY:
+            allowed, wait = budget / 3, backoff.full_jitter(next(faults))
+        else:
+            return
+        if asked is not None:
+            wait = min(max(wait, asked), LONGEST_WAIT)
+        left = start + allowed - clock()
+        if left <= 0 or (asked is not None and wait > left):
+            return
+        failure = yield min(wait, left)
+
+
+def parse_retry_after(value: str | None, now: float) -> float | None:
+    """Read a ``Retry-After`` header (RFC 9110, section 10.2.3).
+
+    Args:
+        value: The header: whole seconds, or an HTTP date.
+        now: Seconds since the epoch.
+
+    Returns:
+        Seconds from now, not negative; None without a usable header.
+    """
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except ValueError:
+        return None
