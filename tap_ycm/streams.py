@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.schema.source import SchemaDirectory
+from singer_sdk.singerlib import Schema
 from singer_sdk.streams import Stream
 
 from tap_ycm.deletes import Decision, decide
@@ -98,22 +99,17 @@ class YCMStream(Stream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
+        """Take a catalog, but for what cannot be: it may be older than the settings, or edited by hand."""
+        if entry := catalog.get_stream(self.name):
+            if entry.replication_key or (entry.replication_method or "FULL_TABLE") != "FULL_TABLE":
+                # YCM has no "changed since", so there is nothing to replicate by.
+                self.logger.warning("The catalog asks for another replication method, but %s is FULL_TABLE", self.name)
+            entry.replication_key, entry.replication_method = None, "FULL_TABLE"
+            entry.metadata.root.forced_replication_method = entry.metadata.root.replication_key = None
+            entry.key_properties = [self.key]
+            if EXTRA in self.schema["properties"] and entry.schema.properties is not None:
+                entry.schema.properties.setdefault(EXTRA, Schema.from_dict(self.schema["properties"][EXTRA]))
         super().apply_catalog(catalog)
-        # YCM has no "changed since", so there is nothing to replicate by; and without its key a row cannot be loaded.
-        if self.replication_key or (self.forced_replication_method or "FULL_TABLE") != "FULL_TABLE":
-            self.logger.warning("The catalog asks for another replication method; %s is FULL_TABLE", self.name)
-        self.replication_key = None
-        self.forced_replication_method = None
-        self.primary_keys = (self.key,)
-
-    @property
-    @override
-    def effective_schema(self) -> dict[str, Any]:
-        """The input catalog's schema, and the column of unknown fields, which an older catalog does not have."""
-        schema: dict[str, Any] = super().effective_schema
-        if EXTRA in self.schema["properties"] and EXTRA not in schema["properties"]:
-            schema["properties"][EXTRA] = self.schema["properties"][EXTRA]
-        return schema
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Row]:

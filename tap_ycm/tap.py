@@ -141,6 +141,12 @@ class TapYCM(Tap):
         return Client(self.settings, self.logger, self.stop)
 
     @override
+    def setup_mapper(self) -> None:
+        """Let each stream amend its entry of the input catalog first: the stream maps are made from it."""
+        _ = self.streams
+        super().setup_mapper()
+
+    @override
     def discover_streams(self) -> Sequence[YCMStream]:
         return [stream(self) for stream in STREAMS]
 

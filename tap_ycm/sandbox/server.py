@@ -1,0 +1,691 @@
+"""The sandbox itself: YCM's API over HTTP on the loopback interface.
+
+    with Sandbox(customers=1000) as ycm:
+        ...  # ycm.url, ycm.client_id, ycm.client_secret
+
+It runs in a thread of its own, so a test can use it in process; everything about
+it may be changed while it runs. What no YCM has is under `/sandbox/`: the control
+plane for people who rehearse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import math
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import parse_qsl
+from weakref import WeakSet
+
+from aiohttp import web
+
+from tap_ycm.sandbox.answers import (
+    Answer,
+    Call,
+    RefusedError,
+    answer_instead,
+    dress_refusal,
+    enveloped,
+    error_answer,
+    new_request_id,
+    page_answer,
+    send,
+    spoilt,
+)
+from tap_ycm.sandbox.assumptions import Assumptions
+from tap_ycm.sandbox.errors import (
+    ACCESS_DENIED,
+    AUTHENTICATION_FAILED,
+    DATA_NOT_FOUND,
+    INVALID_PARAMETER,
+    RATE_LIMIT_EXCEEDED,
+    SERVER_ERROR,
+    describe,
+)
+from tap_ycm.sandbox.faults import Fault, Faults
+from tap_ycm.sandbox.limit import Bucket
+from tap_ycm.sandbox.tokens import Tokens
+from tap_ycm.sandbox.world import FIELDS, Churn, World, encode
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from tap_ycm.sandbox.world import Cut
+
+CLIENT_ID: Final = "sandbox-client-id"
+CLIENT_SECRET: Final = "sandbox-client-secret"  # noqa: S105 - opens nothing real
+
+API: Final = "/dm/open_api"
+TOKEN: Final = f"{API}/oauth/token"
+REFRESH_TOKEN: Final = f"{TOKEN}/refresh_token"
+CUSTOMERS: Final = f"{API}/v1/customers"
+
+_BEARER = "Bearer "
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_CALLBACKS = 64  # how many may block at once
+_TICK_SECONDS = 0.02  # how often background churn happens
+_SHUTDOWN_SECONDS = 0.05  # how long an answer under way may go on after stop()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request to the API and how it was answered.
+
+    Attributes:
+        n: Number of the request since the start or `reset_log()`, from 1.
+        endpoint: `customers` (the list), `customer` (one), `token`, `revoke` or
+            `unknown`.
+        method: HTTP method.
+        path: Path without query.
+        host: What the client took this server for, `host:port`.
+        query: Query parameters; of a repeated one the last.
+        user_agent: None if there was none.
+        authorised: Whether it carried a live access token.
+        fault: The kind of fault it got, None if it got none.
+        http_status: Status of the answer; 0 if the connection was reset before.
+        ycm_code: Error code of the answer, None if it has none.
+        request_id: `requestId` of the answer, None if it has none.
+        seq: Version of the list that the answer shows, None if it shows none.
+        ids: Ids of the customers that the answer shows, in its order.
+        at: When it arrived, `time.monotonic()` seconds.
+        in_flight: How many requests were being answered then, this one included.
+    """
+
+    n: int
+    endpoint: str
+    method: str
+    path: str
+    host: str
+    query: dict[str, str]
+    user_agent: str | None
+    authorised: bool
+    fault: str | None
+    http_status: int
+    ycm_code: int | None
+    request_id: str | None
+    seq: int | None
+    ids: tuple[int, ...]
+    at: float
+    in_flight: int
+
+
+class Sandbox:
+    """A YCM on `127.0.0.1`, run by a thread of its own.
+
+    Use it as a context manager, or call `start()` and `stop()`.
+
+    Attributes:
+        client_id: The only client. May be changed.
+        client_secret: Its secret. A changed one kills the refresh tokens, as when
+            the secret is regenerated (authorization-rules).
+        world: The customers. May be replaced.
+        assumptions: How this YCM behaves. May be replaced.
+        faults: What goes wrong.
+        latency: Seconds before each answer.
+        churn: Random events per second in the background.
+        churn_per_request: Random events right before each page is cut.
+        before_answer: Called right before the state of the list is read for a page,
+            with the number of the customers request (since the start or
+            `reset_log()`, from 1; refused ones count). It runs in a worker thread
+            and may block: other requests go on meanwhile. What it raises is raised
+            again by `stop()`.
+        max_in_flight: Most requests that were being answered at once.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword, all with a default
+        self,
+        world: World | None = None,
+        *,
+        customers: int = 364,
+        seed: int = 7,
+        assumptions: Assumptions | None = None,
+        faults: Iterable[Fault | str] = (),
+        latency: float = 0.0,
+        churn: float = 0.0,
+        churn_per_request: int = 0,
+        before_answer: Callable[[int], None] | None = None,
+        client_id: str = CLIENT_ID,
+        client_secret: str = CLIENT_SECRET,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Prepare a sandbox; nothing listens yet.
+
+        Args:
+            world: The customers; by default `World.seeded(customers, seed)`.
+            customers: How many, if no world is given.
+            seed: Decides everything random.
+            assumptions: See the class.
+            faults: Faults to begin with, as objects or as written.
+            latency: See the class.
+            churn: See the class.
+            churn_per_request: See the class.
+            before_answer: See the class.
+            client_id: See the class.
+            client_secret: See the class.
+            host: Where to listen.
+            port: Where to listen; 0 for any free port.
+            ssl_context: Serve HTTPS with it.
+        """
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.assumptions = assumptions or Assumptions()
+        self.faults = Faults(faults, seed=seed)
+        self.latency = latency
+        self.churn = churn
+        self.churn_per_request = churn_per_request
+        self.before_answer = before_answer
+        self.max_in_flight = 0
+        self._seed = seed
+        self._host = host
+        self._port = port
+        self._ssl = ssl_context
+        self._tokens = Tokens()
+        self._bucket: Bucket | None = None
+        self._log_lock = threading.Lock()
+        self._log: list[RequestRecord] = []
+        self._arrived = 0
+        self._arrived_data = 0
+        self._in_flight = 0
+        self._transports: WeakSet[asyncio.Transport] = WeakSet()
+        self._failure: BaseException | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self.world = World.seeded(customers, seed) if world is None else world
+
+    @property
+    def world(self) -> World:
+        """The customers."""
+        return self._world
+
+    @world.setter
+    def world(self, world: World) -> None:
+        self._world = world
+        self._churn = Churn(world, self._seed)
+
+    @property
+    def port(self) -> int:
+        """The port; known when the sandbox has started."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """The base URL for a client; known when the sandbox has started."""
+        scheme = "https" if self._ssl else "http"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{scheme}://{host}:{self._port}"
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """A copy of the log of requests to the API, oldest first."""
+        with self._log_lock:
+            return list(self._log)
+
+    @property
+    def tokens_issued(self) -> int:
+        """How many access tokens were issued."""
+        return self._tokens.issued
+
+    def reset_log(self) -> None:
+        """Forget the requests so far and count from 1 again."""
+        with self._log_lock:
+            self._log.clear()
+            self._arrived = self._arrived_data = 0
+            self.max_in_flight = self._in_flight
+
+    def expire_tokens(self) -> int:
+        """Make all access tokens expire now; return how many were alive."""
+        return self._tokens.expire()
+
+    def start(self) -> Self:
+        """Listen, and return when requests are answered.
+
+        Raises:
+            OSError: If the port cannot be had.
+        """
+        if self._thread is not None:
+            msg = "This sandbox has been started."
+            raise RuntimeError(msg)
+        ready = threading.Event()
+        self._failure = None
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="tap-ycm-sandbox", daemon=True)
+        self._thread.start()
+        ready.wait()  # set even when listening fails
+        if self._failure is not None:
+            self.stop()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and cut off what is under way.
+
+        Raises:
+            BaseException: What `before_answer`, or the sandbox itself, raised.
+        """
+        if self._thread is not None:
+            if self._loop is not None and self._stop is not None:
+                self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+            self._thread = self._loop = self._stop = None
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    # The thread
+
+    def _run(self, ready: threading.Event) -> None:
+        try:
+            asyncio.run(self._serve(ready))
+        except Exception as error:  # noqa: BLE001 - start() or stop() raises it
+            self._failure = error
+        finally:
+            ready.set()
+
+    async def _serve(self, ready: threading.Event) -> None:
+        stop = asyncio.Event()
+        server = web.Server(
+            cast("Callable[[web.BaseRequest], Awaitable[Any]]", self._handle),
+            access_log=None,
+        )
+        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await runner.setup()
+        churning = asyncio.create_task(self._churn_on())
+        # Callbacks may wait for one another, so there are plenty of threads.
+        self._pool = ThreadPoolExecutor(_CALLBACKS, "tap-ycm-sandbox-callback")
+        try:
+            site = web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl, backlog=1024)
+            await site.start()
+            self._port = runner.addresses[0][1]
+            self._loop, self._stop = asyncio.get_running_loop(), stop
+            ready.set()
+            await stop.wait()
+        finally:
+            churning.cancel()
+            await runner.cleanup()
+            for transport in self._transports:
+                transport.abort()  # those that a client does not read from
+            await asyncio.sleep(0)  # lets the transports close their sockets
+            self._transports.clear()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _churn_on(self) -> None:
+        due, last = 0.0, time.monotonic()
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            now = time.monotonic()
+            due += (now - last) * self.churn
+            last = now
+            self._churn.step(int(due))
+            due -= int(due)
+
+    # One request
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        arrived_at = time.monotonic()
+        if request.transport is not None:
+            self._transports.add(request.transport)
+        if request.path.startswith("/sandbox/"):
+            return await self._control(request)
+        endpoint = _endpoint(request)
+        with self._log_lock:
+            self._arrived += 1
+            n = self._arrived
+            self._arrived_data += endpoint == "customers"
+            data_n = self._arrived_data
+            self._in_flight += 1
+            in_flight = self._in_flight
+            self.max_in_flight = max(self.max_in_flight, in_flight)
+        try:
+            assumptions = self.assumptions
+            call = Call(
+                request,
+                endpoint,
+                assumptions,
+                self.faults.next(endpoint),
+                data_n,
+                new_request_id(assumptions),
+            )
+            if self.latency:
+                await asyncio.sleep(self.latency)
+            answer = await self._answer(call)
+            record = RequestRecord(
+                n=n,
+                endpoint=endpoint,
+                method=request.method,
+                path=request.path,
+                host=request.host,
+                query=dict(request.query),
+                user_agent=request.headers.get("User-Agent"),
+                authorised=self._tokens.check(_bearer(request)) is None,
+                fault=call.fault.kind if call.fault else None,
+                http_status=0 if call.has("reset") else answer.status,
+                ycm_code=answer.code,
+                request_id=answer.request_id,
+                seq=answer.seq,
+                ids=answer.ids,
+                at=arrived_at,
+                in_flight=in_flight,
+            )
+            with self._log_lock:
+                self._log.append(record)
+            return await send(call, answer)
+        finally:
+            with self._log_lock:
+                self._in_flight -= 1
+
+    async def _answer(self, call: Call) -> Answer:
+        try:
+            answer = answer_instead(call)
+            if answer is None:
+                answer = await self._true_answer(call)
+        except RefusedError as refused:
+            answer = error_answer(call, refused.code, refused.message)
+            if refused.wait and call.assumptions.limit is not None:
+                dress_refusal(call.assumptions.limit, answer, refused.wait)
+        except Exception as error:  # noqa: BLE001 - stop() raises it again
+            self._failure = self._failure or error
+            answer = error_answer(call, SERVER_ERROR, f"The sandbox failed: {error!r}")
+        return spoilt(call, answer)
+
+    async def _true_answer(self, call: Call) -> Answer:
+        """Answer as a healthy YCM does."""
+        if call.assumptions.missing_user_agent == "refuse" and not call.request.headers.get("User-Agent"):
+            raise RefusedError(ACCESS_DENIED, "User-Agent is missing")
+        if call.endpoint in ("token", "revoke"):
+            limit = call.assumptions.limit
+            if limit is not None and limit.counts_token_requests:
+                self._take(call)
+            form = _form(call.request, await call.request.read())
+            return self._token(call, form)
+        if call.endpoint == "unknown":
+            raise RefusedError(DATA_NOT_FOUND, "No such endpoint in this sandbox")
+        code = self._tokens.check(_bearer(call.request))
+        if code is not None:
+            raise RefusedError(code, describe(code).name)
+        self._take(call)
+        if call.endpoint == "customer":
+            return self._customer(call)
+        return await self._page(call)
+
+    def _take(self, call: Call) -> None:
+        limit = call.assumptions.limit
+        if limit is None:
+            self._bucket = None
+            return
+        if self._bucket is None or self._bucket.limit != limit:
+            self._bucket = Bucket(limit, time.monotonic())
+        wait = self._bucket.take(time.monotonic())
+        if wait:
+            raise RefusedError(RATE_LIMIT_EXCEEDED, "RATE_LIMIT_EXCEEDED", wait)
+
+    # Tokens
+
+    def _token(self, call: Call, form: dict[str, str]) -> Answer:
+        if call.endpoint == "revoke":
+            self._check_client(form)
+            when = self._tokens.revoke()
+            return Answer(encode({"client_id": self.client_id, "effect_time": when}))
+        grant = form.get("grant_type")
+        if grant == "refresh_token":
+            if call.assumptions.refresh_needs_client:
+                self._check_client(form)
+            code = self._tokens.use_refresh(
+                _required(form, "refresh_token"),
+                self.client_secret,
+                rotates=call.assumptions.refresh_rotates,
+            )
+            if code is not None:
+                raise RefusedError(code, describe(code).name)
+        elif grant == "client_credentials":
+            self._check_client(form)
+        else:
+            raise RefusedError(INVALID_PARAMETER, "grant_type is missing or unknown")
+        body = self._tokens.issue(self.client_id, self.client_secret, grant, call.assumptions)
+        if call.has("no_access_token"):
+            del body["access_token"]
+        return Answer(encode(body))
+
+    def _check_client(self, form: dict[str, str]) -> None:
+        given = (_required(form, "client_id"), _required(form, "client_secret"))
+        if given != (self.client_id, self.client_secret):
+            raise RefusedError(AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED")
+
+    # Customers
+
+    def _customer(self, call: Call) -> Answer:
+        world, name = self.world, call.request.path.rpartition("/")[2]
+        with world.lock:
+            seq = world.seq
+            try:
+                row = world.row(int(name)) if name.isdecimal() else None
+            except (KeyError, OverflowError, ValueError):  # too long a number, too
+                row = None
+        if row is None:
+            raise RefusedError(DATA_NOT_FOUND, "DATA_NOT_FOUND")
+        unset = call.assumptions.unset
+        if unset != "omit":
+            value = None if unset == "null" else ""
+            row = {**dict.fromkeys(FIELDS[1:], value), **row}
+        data = b"null" if call.has("data_null") else encode(row)
+        return replace(enveloped(call, data), seq=seq, ids=(int(name),))
+
+    async def _page(self, call: Call) -> Answer:
+        assumed = call.assumptions
+        number = _whole(call, "pageNumber", 1)
+        asked_size = _whole(call, "pageSize", assumed.default_page_size)
+        size = min(asked_size, assumed.max_page_size)
+        if size < asked_size and assumed.over_max == "refuse":
+            raise RefusedError(INVALID_PARAMETER, "pageSize is above the maximum")
+        sort = _sort(call)
+        callback = self.before_answer
+        if callback is not None:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._pool, callback, call.data_n)
+        if self.churn_per_request:
+            self._churn.step(self.churn_per_request)
+        served, cut = self._cut(call, number, size, sort)
+        shown_number = number if assumed.echo_page == "asked" else served
+        shown_size = asked_size if assumed.over_max == "echo_asked" else size
+        return page_answer(call, cut, shown_number, shown_size)
+
+    def _cut(self, call: Call, number: int, size: int, sort: str) -> tuple[int, Cut]:
+        """Cut one page out of one state of the list; return its number, too."""
+        assumed, world = call.assumptions, self.world
+        with world.lock:
+            seq = world.seq
+            if assumed.stale_every and call.data_n % assumed.stale_every == 0:
+                seq = max(seq - assumed.stale_lag, 0)
+            if not assumed.honour_page:
+                number = 1
+            if assumed.past_end == "last":
+                number = min(number, max(math.ceil(world.count(seq) / size), 1))
+            start = (number - 1) * size
+            return number, world.cut(start, start + size, sort=sort, seq=seq, unset=assumed.unset)
+
+    # The control plane
+
+    async def _control(  # noqa: PLR0911 - one return for each call
+        self, request: web.BaseRequest
+    ) -> web.StreamResponse:
+        """Answer under `/sandbox/`, for the machine it runs on only."""
+        peer = request.remote or ""
+        if not (peer and ipaddress.ip_address(peer.partition("%")[0]).is_loopback):
+            return _control_error(403, "The control plane answers this machine only.")
+        call = f"{request.method} {request.path.removeprefix('/sandbox/')}"
+        if call == "GET truth":
+            return await self._truth(request)
+        if call == "GET stats":
+            return web.json_response(self._stats())
+        if call == "POST tokens/expire":
+            return web.json_response({"expired": self.expire_tokens()})
+        try:
+            if call == "POST churn":
+                return web.json_response(self._ordered_churn(await _body(request)))
+            if call == "POST faults":
+                return web.json_response(self._ordered_faults(await _body(request)))
+        except ValueError as error:
+            return _control_error(400, str(error))
+        return _control_error(
+            404,
+            "Use GET truth, GET stats, POST churn, POST faults or POST tokens/expire.",
+        )
+
+    async def _truth(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Stream every customer of one moment, one JSON object a line."""
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        lines: list[bytes] = []
+        for row in self.world.rows():
+            lines.append(encode(row))
+            if len(lines) == 1000:
+                await response.write(b"\n".join(lines) + b"\n")
+                lines.clear()
+        if lines:
+            await response.write(b"\n".join(lines) + b"\n")
+        await response.write_eof()
+        return response
+
+    def _stats(self) -> dict[str, Any]:
+        log = self.requests
+        by_endpoint: dict[str, int] = {}
+        for one in log:
+            by_endpoint[one.endpoint] = by_endpoint.get(one.endpoint, 0) + 1
+        with self.world.lock:
+            customers, seq = len(self.world), self.world.seq
+        return {
+            "customers": customers,
+            "events": seq,
+            "requests": by_endpoint,
+            "rows_served": sum(len(one.ids) for one in log),
+            "errors": sum(one.ycm_code is not None for one in log),
+            "faults_fired": dict(self.faults.fired),
+            "tokens_issued": self.tokens_issued,
+            "max_in_flight": self.max_in_flight,
+        }
+
+    def _ordered_churn(self, order: object) -> dict[str, list[int]]:
+        kinds = ("create", "delete", "edit")
+        if (
+            not isinstance(order, dict)
+            or not order.keys() <= set(kinds)
+            or not all(type(n) is int and n >= 0 for n in order.values())
+        ):
+            msg = 'Churn is written like {"create": 3, "delete": 2, "edit": 1}.'
+            raise ValueError(msg)
+        return {kind: self._churn.make(**{kind: order[kind]}) for kind in kinds if kind in order}
+
+    def _ordered_faults(self, order: object) -> dict[str, int]:
+        if not isinstance(order, list) or not all(isinstance(x, str) for x in order):
+            msg = 'Faults are written like ["customers:3:reset"]; [] clears them.'
+            raise ValueError(msg)
+        if order:
+            self.faults.add(*order)
+        else:
+            self.faults.clear()
+        return {"added": len(order)}
+
+
+# Reading a request
+
+
+def _endpoint(request: web.BaseRequest) -> str:
+    call = (request.method, request.path)
+    if call == ("POST", TOKEN):
+        return "token"
+    if call == ("DELETE", REFRESH_TOKEN):
+        return "revoke"
+    if call == ("GET", CUSTOMERS):
+        return "customers"
+    rest = request.path.removeprefix(f"{CUSTOMERS}/")
+    if request.method == "GET" and rest != request.path and rest and "/" not in rest:
+        return "customer"
+    return "unknown"
+
+
+def _bearer(request: web.BaseRequest) -> str:
+    header = request.headers.get("Authorization", "")
+    return header.removeprefix(_BEARER) if header.startswith(_BEARER) else ""
+
+
+def _form(request: web.BaseRequest, body: bytes) -> dict[str, str]:
+    """Read a form body; JSON or a query are refused (request-access-token)."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise RefusedError(INVALID_PARAMETER, "The body is not form-encoded")
+    try:
+        pairs = parse_qsl(body.decode("ascii"), errors="strict", max_num_fields=20)
+    except ValueError:
+        raise RefusedError(INVALID_PARAMETER, "The form cannot be read") from None
+    return dict(pairs)
+
+
+def _required(form: dict[str, str], name: str) -> str:
+    if not form.get(name):
+        raise RefusedError(INVALID_PARAMETER, f"{name} is missing")
+    return form[name]
+
+
+def _whole(call: Call, name: str, default: int) -> int:
+    text = call.request.query.get(name)
+    if text is None:
+        return default
+    if not _INTEGER.fullmatch(text):
+        raise RefusedError(INVALID_PARAMETER, f"{name} is no number")
+    value = int(text)
+    if value < 1:
+        if call.assumptions.below_one == "refuse":
+            raise RefusedError(INVALID_PARAMETER, f"{name} is below 1")
+        return 1
+    return value
+
+
+def _sort(call: Call) -> str:
+    assumed = call.assumptions
+    default = {
+        "ascending": "customerId",
+        "descending": "-customerId",
+        "shuffled": "shuffled",
+    }[assumed.default_order]
+    asked = call.request.query.get("sort")
+    if not asked or not assumed.honour_sort:
+        return default
+    if asked.removeprefix("-") not in FIELDS:
+        if assumed.unknown_sort == "refuse":
+            raise RefusedError(INVALID_PARAMETER, "sort is no field of the answer")
+        return default
+    return asked
+
+
+async def _body(request: web.BaseRequest) -> object:
+    try:
+        return json.loads(await request.read())
+    except ValueError:
+        msg = "The body is not JSON."
+        raise ValueError(msg) from None
+
+
+def _control_error(status: int, message: str) -> web.Response:
+    return web.json_response({"error": message}, status=status)

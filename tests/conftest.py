@@ -1,0 +1,60 @@
+"""The real tap as a process, against the bundled sandbox over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from harness import CLEAN_ENVIRONMENT, Run
+
+from tap_ycm.sandbox import Sandbox, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+@pytest.fixture
+def sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """Start sandboxes that end with the test."""
+    with ExitStack() as stack:
+
+        def start(customers: int | World = 0, **options: Any) -> Sandbox:
+            world = customers if isinstance(customers, World) else World.seeded(customers=customers, seed=7)
+            return stack.enter_context(Sandbox(world, **options))
+
+        yield start
+
+
+@pytest.fixture
+def tap(tmp_path: Path) -> Callable[..., Run]:
+    """Run the tap as users do: a process, files, standard output."""
+
+    def run(
+        *arguments: str,
+        config: Mapping[str, object] | None = None,
+        state: Mapping[str, object] | None = None,
+        catalog: Mapping[str, object] | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 60,
+    ) -> Run:
+        command = [sys.executable, "-W", "error", "-m", "tap_ycm", *arguments]
+        for option, content in (("config", config), ("state", state), ("catalog", catalog)):
+            if content is not None:
+                path = tmp_path / f"{option}.json"
+                path.write_text(json.dumps(content), encoding="utf-8")
+                command += [f"--{option}", str(path)]
+        process = subprocess.run(
+            command,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            env={**CLEAN_ENVIRONMENT, **(env or {})},
+            timeout=timeout,
+        )
+        return Run(process.returncode, process.stdout, process.stderr)
+
+    return run

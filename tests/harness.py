@@ -1,0 +1,80 @@
+"""What tests read off one run of the tap."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tap_ycm.sandbox import Sandbox
+
+Message = dict[str, Any]
+
+# Whatever the person who runs the tests has set for a tap of their own must not reach the tap under test.
+CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_YCM_", "MELTANO_"))}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run of the tap."""
+
+    status: int
+    stdout: str
+    log: str
+
+    @property
+    def messages(self) -> list[Message]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    def of_type(self, kind: str) -> list[Message]:
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [message["record"] for message in self.of_type("RECORD")]
+
+    @property
+    def ids(self) -> list[int]:
+        return [record["customerId"] for record in self.records]
+
+    @property
+    def types(self) -> list[str]:
+        """The types of the messages in order, repeats left out."""
+        types = [message["type"] for message in self.messages]
+        return [kind for place, kind in enumerate(types) if place == 0 or types[place - 1] != kind]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.of_type("STATE")[-1]["value"]
+        return state
+
+    @property
+    def bookmark(self) -> dict[str, Any]:
+        bookmark: dict[str, Any] = self.state["bookmarks"]["customers"]
+        return bookmark
+
+    @property
+    def verdict(self) -> str:
+        lines = [line for line in self.log.splitlines() if "customers: complete" in line or "customers: not" in line]
+        assert len(lines) == 1, self.log
+        return lines[0].partition("customers: ")[2]
+
+    @property
+    def error(self) -> str:
+        """The one sentence of a failure."""
+        lines = [line for line in self.log.splitlines() if "| ERROR" in line]
+        assert len(lines) == 1, self.log
+        assert "Traceback" not in self.log
+        return lines[0].rpartition(" | ")[2]
+
+
+def settings_for(ycm: Sandbox, **settings: object) -> dict[str, object]:
+    """Return a configuration for a sandbox."""
+    return {
+        "base_url": ycm.url,
+        "client_id": ycm.client_id,
+        "client_secret": ycm.client_secret,
+        **settings,
+    }
