@@ -15,7 +15,7 @@ from tap_ycm.sandbox.server import Sandbox
 from tap_ycm.sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 PROJECT = Path(__file__).resolve().parents[1]
 OUTPUT = PROJECT / "output" / "customers.csv"
@@ -24,7 +24,7 @@ CUSTOMERS = 364
 
 
 @contextlib.contextmanager
-def source(environment: Mapping[str, str]) -> Iterator[tuple[dict[str, str], Sandbox | None]]:
+def source(environment: Mapping[str, str]) -> Generator[tuple[dict[str, str], Sandbox | None], None, None]:
     """Use the YCM whose credentials are in the environment, else a sandbox."""
     own = {name: value for name, value in environment.items() if name.startswith("TAP_YCM_") and value}
     if {"TAP_YCM_CLIENT_ID", "TAP_YCM_ACCESS_TOKEN"} & own.keys():
@@ -34,16 +34,19 @@ def source(environment: Mapping[str, str]) -> Iterator[tuple[dict[str, str], San
     with Sandbox(World.seeded(customers=CUSTOMERS, seed=7)) as sandbox:
         sandbox.latency = 0.1
         print(f"No YCM credentials in the environment: reading from a sandbox with {CUSTOMERS} customers", flush=True)
-        yield {
-            "TAP_YCM_BASE_URL": sandbox.url,
-            "TAP_YCM_CLIENT_ID": sandbox.client_id,
-            "TAP_YCM_CLIENT_SECRET": sandbox.client_secret,
-        }, sandbox
+        yield (
+            {
+                "TAP_YCM_BASE_URL": sandbox.url,
+                "TAP_YCM_CLIENT_ID": sandbox.client_id,
+                "TAP_YCM_CLIENT_SECRET": sandbox.client_secret,
+            },
+            sandbox,
+        )
 
 
 def run_meltano(settings: Mapping[str, str]) -> tuple[int, str]:
     """Run the project's own pipeline, show its log as it comes; return its exit status and the tap's verdict."""
-    command = [Path(sys.executable).with_name("meltano"), "run", "--full-refresh", "tap-ycm", "target-csv"]
+    command = [str(Path(sys.executable).with_name("meltano")), "run", "--full-refresh", "tap-ycm", "target-csv"]
     verdict = ""
     with subprocess.Popen(
         command,

@@ -133,7 +133,9 @@ class YCMStream(Stream):
                 yield from map(reader.record, rows)
                 # Here every record handed out so far is written: only now may the state claim them.
                 mark = scan.bookmark
-                self._remember(replace(memory, scan=Interrupted(mark, version, began, self._identity) if mark else None))
+                self._remember(
+                    replace(memory, scan=Interrupted(mark, version, began, self._identity) if mark else None)
+                )
                 progress.at(scan.rows, scan.last_total)
         except EndlessListError as error:
             sentence = f"{self.name}: {error}: YCM seems to answer any page; tell Yeastar, and run the tap again later"

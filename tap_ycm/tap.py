@@ -16,6 +16,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, StreamMapConfigError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import SingerCommand
+from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_ycm.client import Client
@@ -208,8 +209,8 @@ class TapYCM(Tap):
         tap = cls(
             config=config.config if config else None,
             parse_env_config=bool(config and config.parse_env),
-            state=_read_object(state, "--state", "bookmarks", dict, default={}),
-            catalog=_read_object(catalog, "--catalog", "streams", list),
+            state=_state(state) if state else None,
+            catalog=_catalog(catalog) if catalog else None,
         )
         tap.run()
 
@@ -217,12 +218,11 @@ class TapYCM(Tap):
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
         """Read the files of ``--config``."""
-        sentence = "--config must name readable files, each holding one JSON object, or ENV"
-        try:
-            return super().cb_config(ctx, param, value)
-        except (OSError, ValueError, TypeError):
-            pass
-        raise TapError(sentence)  # outside the handler: the original quotes the file, which holds secrets
+        for path in value:
+            if path != "ENV" and _json_object(Path(path)) is None:
+                sentence = "--config must name readable files, each holding one JSON object, or ENV"
+                raise TapError(sentence)
+        return super().cb_config(ctx, param, value)
 
     @classmethod
     @override
@@ -253,17 +253,28 @@ class TapYCM(Tap):
         )
 
 
-def _read_object(
-    source: IO[str] | None, option: str, member: str, kind: type, default: dict[str, Any] | None = None
-) -> dict[str, Any] | None:
-    """Read a JSON file of the command line, as far as the SDK takes its shape for granted."""
-    if source is None:
-        return default
+def _json_object(source: Path | IO[str]) -> dict[str, Any] | None:
+    """Read a JSON object; None if the file holds anything else."""
     try:
-        content = json.load(source)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or not isinstance(content.get(member, kind()), kind):
-        sentence = f"the file of {option} is damaged: it must be a JSON object with {member}"
+        content = json.loads(source.read_text(encoding="utf-8") if isinstance(source, Path) else source.read())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _state(source: IO[str]) -> dict[str, Any]:
+    state = _json_object(source)
+    marks = state.get("bookmarks", {}) if state is not None else None
+    if state is None or not isinstance(marks, dict) or not all(isinstance(mark, dict) for mark in marks.values()):
+        sentence = "the file of --state is damaged: clear the state to read everything anew"
         raise TapError(sentence)
-    return content
+    return state
+
+
+def _catalog(source: IO[str]) -> Catalog:
+    content = _json_object(source) or {}
+    try:
+        return Catalog.from_dict({"streams": content["streams"]})
+    except (KeyError, TypeError, ValueError, AttributeError):
+        sentence = "the file of --catalog is damaged: make a new one with --discover"
+        raise TapError(sentence) from None

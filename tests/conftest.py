@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness import CLEAN_ENVIRONMENT, Run
+from raw_client import RawClient
 
 from tap_ycm.sandbox import Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
 
 @pytest.fixture
 def sandbox() -> Iterator[Callable[..., Sandbox]]:
@@ -27,6 +29,19 @@ def sandbox() -> Iterator[Callable[..., Sandbox]]:
             return stack.enter_context(Sandbox(world, **options))
 
         yield start
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., RawClient]]:
+    """Start sandboxes that end with the test, each with a raw client; returns the client."""
+    with ExitStack() as stack:
+
+        def started(*args: Any, **options: Any) -> RawClient:
+            client = RawClient(stack.enter_context(Sandbox(*args, **options)))
+            stack.callback(client.session.close)
+            return client
+
+        yield started
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_every_request_identifies_itself(sandbox: Callable[..., Sandbox], tap: C
     assert all(request.authorised for request in ycm.requests if request.endpoint == "customers")
     ycm.reset_log()
     tap(config=settings_for(ycm))
-    assert all(request.user_agent.startswith("tap-ycm/") for request in ycm.requests)
+    assert all((request.user_agent or "").startswith("tap-ycm/") for request in ycm.requests)
 
 
 @pytest.mark.parametrize("key", [2**31, 2**53 + 1, 2**63 - 1, 0, -(2**63)])
@@ -83,17 +83,20 @@ def test_what_the_vendor_documents_differently_is_kept(
     sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
 ) -> None:
     world = World()
-    world.put_row(world.create(), {
-        "customerId": 50086120,
-        "firstName": "a\x00b",
-        "lastName": None,
-        "company": 361000,
-        "email": -0.5,
-        "city": True,
-        "state": {"name": "Fujian"},
-        "country": ["CN"],
-        "remark": "",
-    })
+    world.put_row(
+        world.create(),
+        {
+            "customerId": 50086120,
+            "firstName": "a\x00b",
+            "lastName": None,
+            "company": 361000,
+            "email": -0.5,
+            "city": True,
+            "state": {"name": "Fujian"},
+            "country": ["CN"],
+            "remark": "",
+        },
+    )
     run = tap(config=settings_for(sandbox(world)))
     assert run.status == 0
     assert run.records == [{

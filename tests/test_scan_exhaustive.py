@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_ycm.envelope import Page
-from tap_ycm.scan import Bookmark, PageRequest, Scan
+from tap_ycm.scan import PageRequest, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
