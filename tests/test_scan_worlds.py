@@ -1,0 +1,250 @@
+"""Worlds in which an assumption of the scan does not hold: noticed or harmless, nothing lost, and the verdict says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from moving_list import MovingList, read
+
+from tap_ycm.scan import Bookmark, EndlessListError, PageRequest, Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_ycm.envelope import Page
+
+SIZE = 5
+
+
+def scan_of(rows: int, change: Callable[[Page, PageRequest, MovingList], Page]) -> tuple[Scan, list[int], MovingList]:
+    world = MovingList(rows, change_page=change)
+    scan = Scan(world.fetch, SIZE)
+    return scan, read(scan), world
+
+
+def requests(world: MovingList) -> list[tuple[int, bool]]:
+    return [(request.number, request.newest_first) for request in world.requests]
+
+
+def test_a_quiet_list_is_read_from_the_newest_page_and_then_from_the_last_to_the_first() -> None:
+    scan, keys, world = scan_of(23, lambda page, *_: page)
+    assert requests(world) == [(1, True), (4, False), (3, False), (2, False), (1, False)]
+    assert keys == list(range(23, 0, -1))
+    assert (scan.flaw, scan.remark, scan.rows, scan.duplicates, scan.pages) == (None, None, 23, 0, 5)
+    assert (scan.first_total, scan.last_total) == (23, 23)
+
+
+@pytest.mark.parametrize(("rows", "asked"), [(0, 1), (4, 1), (5, 2), (6, 2), (9, 2), (10, 3), (11, 3), (25, 6)])
+def test_a_quiet_list_takes_the_fewest_requests(rows: int, asked: int) -> None:
+    scan, keys, world = scan_of(rows, lambda page, *_: page)
+    assert len(world.requests) == scan.pages == asked
+    assert keys == list(range(rows, 0, -1))
+    assert scan.flaw is None
+
+
+@pytest.mark.parametrize("offset", [-23, -7, -5, -1, 1, 5, 12, 50])
+@pytest.mark.parametrize("rows", [12, 23, 25, 60])
+def test_a_wrong_total_is_harmless_or_noticed(rows: int, offset: int) -> None:
+    scan, keys, _ = scan_of(rows, lambda page, *_: replace(page, total=max(0, (page.total or 0) + offset)))
+    assert sorted(keys) == list(range(1, rows + 1))
+    if scan.flaw is None:
+        assert scan.remark is not None
+        assert "the count is wrong" in scan.remark
+    else:
+        assert "total is" in scan.flaw
+
+
+def test_a_capped_total_hides_nobody() -> None:
+    scan, keys, world = scan_of(60, lambda page, *_: replace(page, total=min(page.total or 0, 20)))
+    assert sorted(keys) == list(range(1, 61))
+    assert scan.flaw is None
+    assert scan.remark == (
+        "YCM counted 20 rows where 60 could be read; a second reading found the same rows, so the count is wrong"
+    )
+    assert requests(world)[:4] == [(1, True), (4, False), (5, False), (6, False)]
+
+
+@pytest.mark.parametrize("total", [None, 4])
+def test_a_total_that_cannot_be_is_noticed(total: int | None) -> None:
+    scan, keys, _ = scan_of(23, lambda page, *_: replace(page, total=total))
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == f"total is {total} on a page of 5 rows (requestId 0123)"
+    assert scan.bookmark is None
+
+
+def test_a_wobbling_total_loses_nobody() -> None:
+    scan, keys, _ = scan_of(23, lambda page, _, world: replace(page, total=23 + len(world.requests) % 3))
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw is None
+
+
+def test_a_short_newest_page_with_a_larger_total_is_noticed() -> None:
+    def capped(page: Page, request: PageRequest, world: MovingList) -> Page:
+        inner = world.page(world.keys, replace(request, size=3))
+        return replace(inner, size=request.size)
+
+    scan, keys, _ = scan_of(23, capped)
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == "the newest page is short, but total is 23 (requestId 0123)"
+
+
+def test_a_smaller_page_size_is_adopted() -> None:
+    def smaller(page: Page, request: PageRequest, world: MovingList) -> Page:
+        return world.page(world.keys, replace(request, size=min(request.size, 3)))
+
+    scan, keys, world = scan_of(23, smaller)
+    assert keys == list(range(23, 0, -1))
+    assert scan.flaw is None
+    assert requests(world)[:3] == [(1, True), (1, True), (7, False)]
+    assert {request.size for request in world.requests[1:]} == {3}
+
+
+@pytest.mark.parametrize("size", [None, 0, -1, 6])
+def test_an_echoed_size_that_cannot_be_is_noticed(size: int | None) -> None:
+    scan, keys, _ = scan_of(23, lambda page, *_: replace(page, size=size))
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == f"5 rows a page were asked for, not {size} or 5 (requestId 0123)"
+
+
+def test_more_rows_than_asked_for_are_noticed() -> None:
+    def larger(page: Page, request: PageRequest, world: MovingList) -> Page:
+        return replace(world.page(world.keys, replace(request, size=8)), size=request.size)
+
+    scan, keys, _ = scan_of(23, larger)
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == "5 rows a page were asked for, not 5 or 8 (requestId 0123)"
+
+
+@pytest.mark.parametrize("number", [None, 1])
+def test_an_ignored_page_number_is_noticed_by_its_echo(number: int | None) -> None:
+    def first(page: Page, request: PageRequest, world: MovingList) -> Page:
+        return replace(world.page(world.keys, replace(request, number=1)), number=number)
+
+    scan, keys, _ = scan_of(23, first)
+    assert scan.flaw is not None
+    assert "was asked for" in scan.flaw
+    assert len(keys) == len(set(keys)) == (10 if number else 5)  # all that such a server shows
+
+
+def test_an_ignored_page_number_is_noticed_even_if_the_echo_lies() -> None:
+    def first(page: Page, request: PageRequest, world: MovingList) -> Page:
+        return replace(world.page(world.keys, replace(request, number=1)), number=request.number)
+
+    scan, keys, _ = scan_of(23, first)
+    assert scan.flaw == "page 5 repeats keys of page 4 (requestId 0123)"
+    assert len(keys) == len(set(keys)) == 10
+
+
+def test_a_last_page_that_repeats_past_the_end_is_harmless() -> None:
+    def clamped(page: Page, request: PageRequest, world: MovingList) -> Page:
+        last = (len(world.keys) - 1) // request.size + 1
+        return replace(
+            world.page(world.keys, replace(request, number=min(request.number, last))), number=request.number
+        )
+
+    for rows in (5, 10, 23, 25):
+        scan, keys, _ = scan_of(rows, clamped)
+        assert keys == list(range(rows, 0, -1))
+        assert scan.flaw is None
+    # Also when the plain reading meets it: the repeated page ends it.
+    scan, keys, _ = scan_of(23, lambda page, request, world: replace(clamped(page, request, world), size=None))
+    assert sorted(keys) == list(range(1, 24))
+
+
+def test_an_ignored_sort_is_noticed() -> None:
+    scan, keys, _ = scan_of(23, lambda _, request, world: world.page(world.keys, replace(request, newest_first=False)))
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == "the rows are not in the order asked for (requestId 0123)"
+    scan, keys, _ = scan_of(23, lambda _, request, world: world.page(world.keys, replace(request, newest_first=True)))
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == "the rows are not in the order asked for (requestId 0123)"
+
+
+def test_a_row_twice_on_a_page_is_noticed() -> None:
+    def double(page: Page, *_: object) -> Page:
+        ids = [*page.ids[:-1], page.ids[-2]] if len(page.ids) > 1 else page.ids
+        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids])
+
+    scan, keys, _ = scan_of(6, double)
+    assert len(keys) == len(set(keys))
+    assert scan.flaw == "the rows are not in the order asked for (requestId 0123)"
+
+
+def test_a_stale_replica_is_noticed() -> None:
+    """Page 2 shows the list before a deletion that page 3 has seen: the first row of page 3 is missed at first."""
+
+    def stale(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if len(world.requests) == 2:
+            world.happen(0)
+            return world.page(world.keys, request)
+        if 2 < len(world.requests) <= 4:
+            return world.page([1, *world.keys], request)
+        return page
+
+    scan, keys, world = scan_of(23, stale)
+    assert world.alive_throughout <= set(keys)
+    assert scan.flaw is not None
+    assert scan.flaw.endswith("a second reading found 1 more: the list is not one list at one time")
+
+
+def test_keys_that_do_not_grow_are_noticed() -> None:
+    """A new row with a low key moves the others away from the pages still to be read."""
+
+    def low(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if len(world.requests) == 3:
+            world.keys.insert(0, 0)
+            return world.page(world.keys, request)
+        return page
+
+    scan, keys, world = scan_of(23, low)
+    assert world.alive_throughout <= set(keys)
+    assert scan.flaw is not None
+    assert "a second reading found" in scan.flaw
+
+
+def test_numbers_that_do_not_add_up_after_an_interruption_are_a_flaw() -> None:
+    world = MovingList(23, change_page=lambda page, *_: replace(page, total=30))
+    scan = Scan(world.fetch, SIZE, Bookmark(page=2, size=5, below=11, newest=23, total=30, rows=13))
+    keys = read(scan)
+    assert set(keys) == set(range(1, 24))
+    assert scan.flaw is not None
+    assert scan.flaw.startswith(
+        "YCM counted 30 rows where 23 could be read, and an interrupted reading cannot be checked"
+    )
+
+
+def test_a_bookmark_names_the_next_page_and_what_was_read() -> None:
+    world = MovingList(23)
+    scan = Scan(world.fetch, SIZE)
+    marks = []
+    for _ in scan.read():
+        marks.append(scan.bookmark)
+    assert marks[0] is None
+    assert marks[1] == Bookmark(page=3, size=5, below=16, newest=23, total=23, rows=8)
+    assert marks[-1] == Bookmark(page=0, size=5, below=1, newest=23, total=23, rows=23)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_an_endless_list_ends(broken: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    def endless(page: Page, request: PageRequest, world: MovingList) -> Page:
+        start = (request.number - 1) * request.size
+        ids = list(range(start, start + request.size))
+        if request.newest_first:
+            ids = [10**12 - key for key in ids]
+        echo = None if broken else request.number
+        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids], total=20, number=echo)
+
+    world = MovingList(20, change_page=endless)
+    with pytest.raises(EndlessListError, match=r"still goes on at page 1081, although YCM's total is 20"):
+        read(Scan(world.fetch, SIZE))
+    assert len(world.requests) < 1100
+
+
+def test_duplicates_are_counted_where_deletions_cause_them() -> None:
+    world = MovingList(23, [None, 0, 0])
+    scan = Scan(world.fetch, SIZE)
+    keys = read(scan)
+    assert len(keys) == len(set(keys))
+    assert scan.duplicates == 2
