@@ -62,8 +62,8 @@ class Memory:
         """
         scan = state.get("scan")
         return cls(
-            complete_rows=_whole(state, "complete_rows", None),
-            last_version=_whole(state, "last_version", 0) or 0,
+            complete_rows=_whole(state, "complete_rows"),
+            last_version=_whole(state, "last_version") or 0,
             scan=None if scan is None else _interrupted(scan),
         )
 
@@ -79,18 +79,18 @@ def _interrupted(scan: object) -> Interrupted:
     identity = scan.get("identity")
     if not isinstance(identity, str) or not (bookmark.page >= 0 and bookmark.size >= 1 and bookmark.rows >= 0):
         raise DamagedStateError
-    return Interrupted(bookmark, _whole(scan, "version", None), _number(scan, "began"), identity)
+    return Interrupted(bookmark, _whole(scan, "version"), _number(scan, "began"), identity)
 
 
 def _number(source: Mapping[str, Any], name: str) -> int:
-    number = _whole(source, name, None)
+    number = _whole(source, name)
     if number is None:
         raise DamagedStateError
     return number
 
 
-def _whole(source: Mapping[str, Any], name: str, default: int | None) -> int | None:
-    value = source.get(name, default)
+def _whole(source: Mapping[str, Any], name: str) -> int | None:
+    value = source.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
         raise DamagedStateError
     return value

@@ -102,7 +102,8 @@ class Scan:
         self._fetch = fetch
         self._resume = resume
         self._size = resume.size if resume else page_size
-        self._below = resume.below if resume else None
+        self._below = resume.below if resume else 0  # the lowest key handed out; the newest page sets it
+        self._number = 0  # of the page read last, in ascending order
         self._emitted = array("q")  # the keys handed out, 8 bytes each
         self.rows = resume.rows if resume else 0
         self.resumed = resume is not None
@@ -145,14 +146,14 @@ class Scan:
             newest = page.ids[0]
             pages = self._older(page)
         for page in pages:
-            lower = len(page.ids) if self._below is None else bisect_left(page.ids, self._below)
+            lower = bisect_left(page.ids, self._below)
             if self.bookmark:  # the first of these pages overlaps the newest page by design
                 self.duplicates += len(page.ids) - lower
             rows = self._take(page.ids[:lower][::-1], page.rows[:lower][::-1])
             self.bookmark = Bookmark(
-                page=(page.number or 1) - 1,
+                page=self._number - 1,
                 size=self._size,
-                below=newest if self._below is None else self._below,
+                below=self._below,
                 newest=newest,
                 first_total=self.first_total,
                 last_total=self.last_total,
@@ -168,7 +169,7 @@ class Scan:
         rows may hide above: go up until a page joins. What is read on the way up does not count as read, for the
         order of the pages is what the proof rests on.
         """
-        last = (newest.total or 0) // self._size
+        last = self.last_total // self._size
         page = self._ascending_page(last)
         while len(page.ids) == self._size and page.ids[-1] < newest.ids[-1]:
             last += 1
@@ -239,6 +240,7 @@ class Scan:
         return page
 
     def _ascending_page(self, number: int) -> Page:
+        self._number = number
         page = self._receive(PageRequest(number, self._size))
         self._check(page, number, page.ids)
         return page
@@ -262,7 +264,7 @@ class Scan:
             raise _violation(page, "the rows are not in the order asked for")
 
     def _guard_against_endlessness(self, number: int) -> None:
-        if number > 1000 + 20 * max(self.first_total, self.last_total) // self._size:
+        if number > 1000 + 20 * (max(self.first_total, self.last_total) // self._size):
             sentence = f"the list still goes on at page {number}, although YCM's total is {self.last_total}"
             raise EndlessListError(sentence)
 

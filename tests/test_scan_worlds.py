@@ -65,6 +65,8 @@ def test_a_capped_total_hides_nobody() -> None:
         "a second reading found the same rows, so the total is wrong"
     )
     assert requests(world)[:4] == [(1, True), (4, False), (5, False), (6, False)]
+    assert scan.bookmark is None
+    assert scan.duplicates == 5 + 60  # the second reading: the newest page, and all pages
 
 
 @pytest.mark.parametrize("total", [None, 4])
@@ -72,6 +74,8 @@ def test_a_total_that_cannot_be_is_noticed(total: int | None) -> None:
     scan, keys, _ = scan_of(23, lambda page, *_: replace(page, total=total))
     assert sorted(keys) == list(range(1, 24))
     assert scan.flaw == f"total is {total} on a page of 5 rows (requestId 0123)"
+    assert (scan.first_total, scan.last_total) == (0, total or 0)
+    assert scan.duplicates == 0
     assert scan.bookmark is None
 
 
@@ -91,15 +95,16 @@ def test_a_short_newest_page_with_a_larger_total_is_noticed() -> None:
     assert scan.flaw == "the newest page is short, but total is 23 (requestId 0123)"
 
 
-def test_a_smaller_page_size_is_adopted() -> None:
+@pytest.mark.parametrize("honoured", [1, 3])
+def test_a_smaller_page_size_is_adopted(honoured: int) -> None:
     def smaller(page: Page, request: PageRequest, world: MovingList) -> Page:
-        return world.page(world.keys, replace(request, size=min(request.size, 3)))
+        return world.page(world.keys, replace(request, size=min(request.size, honoured)))
 
     scan, keys, world = scan_of(23, smaller)
     assert keys == list(range(23, 0, -1))
     assert scan.flaw is None
-    assert requests(world)[:3] == [(1, True), (1, True), (7, False)]
-    assert {request.size for request in world.requests[1:]} == {3}
+    assert requests(world)[:3] == [(1, True), (1, True), (23 // honoured, False)]
+    assert {request.size for request in world.requests[1:]} == {honoured}
 
 
 @pytest.mark.parametrize("size", [None, 0, -1, 6])
@@ -235,10 +240,10 @@ def test_an_endless_list_ends(broken: bool) -> None:  # noqa: FBT001 - a paramet
         if request.newest_first:
             ids = [10**12 - key for key in ids]
         echo = None if broken else request.number
-        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids], total=20, number=echo)
+        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids], total=22, number=echo)
 
     world = MovingList(20, change_page=endless)
-    with pytest.raises(EndlessListError, match=r"still goes on at page 1081, although YCM's total is 20"):
+    with pytest.raises(EndlessListError, match=r"still goes on at page 1081, although YCM's total is 22"):
         read(Scan(world.fetch, SIZE))
     assert len(world.requests) < 1100
 
@@ -262,3 +267,76 @@ def test_what_was_odd_before_an_interruption_is_still_odd_after_it() -> None:
     assert scan.flaw.startswith(
         "YCM's total was 23, at last 24, where 23 rows could be read, and an interrupted reading"
     )
+
+
+def test_pages_that_overlap_on_the_way_up_are_noticed() -> None:
+    """Each page begins with the last row of the one before, and the last one is that row alone."""
+
+    def overlapping(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if request.newest_first:
+            return replace(page, total=9)
+        start = (request.number - 1) * (request.size - 1)
+        ids = world.keys[start : start + request.size]
+        ids = ids if request.number < 4 else ids[:1]
+        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids], total=9)
+
+    scan, _, _ = scan_of(30, overlapping)
+    assert scan.flaw == "page 2 repeats keys of page 1 (requestId 0123)"
+
+    def one_left(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if request.newest_first or request.number == 1:
+            return replace(page, total=9)
+        return replace(page, ids=[5], rows=[{"customerId": 5}], total=9)
+
+    scan, _, _ = scan_of(30, one_left)
+    assert scan.flaw == "page 2 repeats keys of page 1 (requestId 0123)"
+
+
+def test_going_on_asks_in_the_size_of_the_bookmark_and_counts_what_moved() -> None:
+    world = MovingList(23)
+    for _ in range(2):
+        world.happen(0)
+    mark = Bookmark(page=3, size=5, below=16, newest=23, first_total=23, last_total=23, rows=8)
+    scan = Scan(world.fetch, 50, mark)
+    assert scan.bookmark == mark
+    assert read(scan) == list(range(15, 2, -1))
+    assert [request.size for request in world.requests] == [5, 5, 5]
+    assert scan.duplicates == 2
+    assert scan.flaw is None
+
+
+def test_keys_may_be_negative() -> None:
+    world = MovingList(0)
+    world.keys = list(range(-9, 14))
+    keys = read(Scan(world.fetch, SIZE))
+    assert keys == list(range(13, -10, -1))
+
+
+def test_a_row_that_slips_in_below_the_newest_is_noticed_even_at_the_top() -> None:
+    """The newest row goes and a lower key comes: only the newest page, read again, shows it."""
+
+    def slip(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if len(world.requests) == 3:
+            world.keys[-1:] = [998, 999]
+        return world.page(world.keys, request)
+
+    world = MovingList(0, change_page=slip)
+    world.keys = [*range(1, 25), 1000]
+    scan = Scan(world.fetch, SIZE)
+    keys = read(scan)
+    assert {998, 999} <= set(keys)
+    assert scan.flaw is not None
+    assert "a second reading found 2 more" in scan.flaw
+
+
+def test_a_list_that_shrank_to_one_page_is_read_again_in_one_request() -> None:
+    def shrink(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if len(world.requests) == 2:
+            del world.keys[:4]
+        return replace(world.page(world.keys, request), total=7)
+
+    scan, keys, world = scan_of(6, shrink)
+    assert requests(world) == [(1, True), (1, False), (1, True)]
+    assert keys == [6, 5, 4, 3, 2]
+    assert scan.flaw is None
+    assert scan.remark is not None
