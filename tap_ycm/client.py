@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from tap_ycm.auth import TokenSource
 from tap_ycm.envelope import Page, parse_page, parse_token
 from tap_ycm.errors import Action, ApiError
-from tap_ycm.waiting import parse_retry_after, waits
+from tap_ycm.waiting import Pace, parse_retry_after, waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +40,6 @@ API = "/dm/open_api"
 CONNECT_TIMEOUT = 15.0
 MOST_BYTES = 64 * 2**20
 """The most that one answer may hold. A page of 50 customers has some 20 kB."""
-RETRY_BUDGET = 900.0
 
 _T = TypeVar("_T")
 
@@ -74,7 +73,8 @@ class Client:
         self._session.trust_env = False  # no .netrc: it would replace the bearer token; the rest is resolved just below
         self._session.headers["User-Agent"] = settings.user_agent
         environment = requests.Session().merge_environment_settings(settings.base_url, {}, None, None, None)
-        self._proxies, self._verify = environment["proxies"], environment["verify"]
+        self._proxies, self._verify = environment["proxies"], settings.ca_bundle or environment["verify"]
+        self._pace = Pace(settings.max_requests_per_minute)
         self._token = TokenSource(None if settings.access_token else self._request_token, settings.access_token)
         self.traffic = Traffic()
 
@@ -134,7 +134,7 @@ class Client:
 
     def _until_answered(self, ask: Callable[[], _T]) -> _T:
         return backoff.on_exception(
-            partial(waits, RETRY_BUDGET),
+            partial(waits, self._settings.retry_budget),
             ApiError,
             jitter=None,  # waits() has its own, which Retry-After overrules
             giveup=lambda failure: isinstance(failure, ApiError) and failure.action is Action.FAIL,
@@ -143,14 +143,17 @@ class Client:
         )(ask)()
 
     def _announce(self, details: Details) -> None:
-        wait, tries = details["wait"], details["tries"]
+        wait, tries, failure = details["wait"], details["tries"], details["exception"]
+        if isinstance(failure, ApiError) and failure.action is Action.WAIT:
+            self._pace.hold(wait)
         with self._lock:
             self.traffic.retries += 1
             self.traffic.waited += wait
-        self._logger.warning("%s; asking again in %.1f s (attempt %d failed)", details["exception"], wait, tries)
+        self._logger.warning("%s; asking again in %.1f s (attempt %d failed)", failure, wait, tries)
 
     def _send(self, where: str, request: requests.Request) -> tuple[bytes, requests.Response]:
         """Send one request, its URL being a path so far, and read the whole answer within the time for it."""
+        self._pace.wait()
         with self._lock:
             self.traffic.requests += 1
         request.url = f"{self._settings.base_url}{request.url}"
@@ -200,7 +203,7 @@ def _describe(error: Exception, base_url: str, timeout: int) -> tuple[str, Actio
     troubles = (
         (
             certificate is not None,
-            f"the certificate of {base_url} is refused ({why}): set REQUESTS_CA_BUNDLE to the file of your CA",
+            f"the certificate of {base_url} is refused ({why}): if it is of a private CA, set ca_bundle to its file",
             Action.FAIL,
         ),
         (

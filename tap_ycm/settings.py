@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -87,6 +88,28 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "Connecting has its own limit of 15 seconds.",
     ),
     th.Property(
+        "retry_budget",
+        th.IntegerType(minimum=0, maximum=86400),
+        default=900,
+        title="Retry budget",
+        description="Seconds that one request may be repeated for while YCM limits the rate. "
+        "Other faults get a third of it. 0 means never repeat.",
+    ),
+    th.Property(
+        "max_requests_per_minute",
+        th.IntegerType(minimum=1, maximum=100000),
+        title="Most requests per minute",
+        description="Paces the tap ahead of YCM's limit. YCM warns its administrators at 80 % of the rate: "
+        "set 75 % of Rate / Interval or less. Default: no pace.",
+    ),
+    th.Property(
+        "ca_bundle",
+        th.StringType,
+        title="CA bundle",
+        description="File of certificate authorities (PEM) to trust instead of the usual ones, for a private CA. "
+        "Default: REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE if set.",
+    ),
+    th.Property(
         "emit_activate_version_messages",
         th.BooleanType,
         default=False,
@@ -150,6 +173,9 @@ class Settings:
     user_agent: str
     page_size: int
     request_timeout: int
+    retry_budget: int
+    max_requests_per_minute: int | None
+    ca_bundle: str | None
     emit_activate_version_messages: bool
     max_delete_percent: int
     max_delete_count: int
@@ -183,7 +209,7 @@ class Settings:
                 problems.append(f"setting {name} {problem}")
                 values[name] = None
         if not problems:
-            problems += _credential_problems(values)
+            problems += _problems_together(values)
             try:
                 values["base_url"] = _base_url(values["base_url"])
             except ValueError as problem:
@@ -272,7 +298,7 @@ def _typed(value: object, rules: Mapping[str, Any]) -> object:
     return value
 
 
-def _credential_problems(values: Mapping[str, Any]) -> list[str]:
+def _problems_together(values: Mapping[str, Any]) -> list[str]:
     token, pair = values["access_token"], [values["client_id"], values["client_secret"]]
     if token and any(pair):
         return ["give either access_token or client_id and client_secret, not both"]
@@ -280,6 +306,8 @@ def _credential_problems(values: Mapping[str, Any]) -> list[str]:
         return ["credentials are missing: set client_id and client_secret (YCM: System > API), or access_token"]
     if not token and not all(pair):
         return [f"setting {'client_secret' if pair[0] else 'client_id'} is missing: the two go together"]
+    if values["ca_bundle"] and not Path(values["ca_bundle"]).is_file():
+        return ["setting ca_bundle must name a file"]
     return [
         f"setting {name} must be printable ASCII, for it is sent in a header"
         for name in ("access_token", "user_agent")

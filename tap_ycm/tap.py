@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -182,8 +182,11 @@ class TapYCM(Tap):
         Raises:
             TapError: Something is in the way; the sentence says what.
         """
+        settings = replace(self.settings, retry_budget=0)  # a person is waiting: no patience with faults
+        client = Client(settings, self.logger, self.stop)
+        self.stop.listen()
         for stream in self._ycm_streams():
-            page = self.client.page(stream.path, stream.key, PageRequest(1, 1, newest_first=True))
+            page = client.page(stream.path, stream.key, PageRequest(1, 1, newest_first=True))
             total = len(page.ids) if page.total is None else page.total
             self.logger.info("Connection works: %s tells of %d %s", self.settings.base_url, total, stream.name)
 

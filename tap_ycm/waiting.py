@@ -6,6 +6,7 @@ Pure, but for the clock. Limits of YCM refill in whole intervals of minutes, per
 
 from __future__ import annotations
 
+import threading
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from tap_ycm.errors import Action, ApiError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-__all__ = ["LONGEST_WAIT", "parse_retry_after", "waits"]
+__all__ = ["LONGEST_WAIT", "Pace", "parse_retry_after", "waits"]
 
 LONGEST_WAIT = 300.0
 """Seconds: the most that is waited at once, whatever ``Retry-After`` says."""
@@ -52,6 +53,43 @@ def waits(budget: float, clock: Callable[[], float] = time.monotonic) -> Generat
         if left <= 0 or (asked is not None and wait > left):
             return
         failure = yield min(wait, left)
+
+
+class Pace:
+    """Spreads requests evenly, and holds all of them while a limit lasts; safe to use from several threads."""
+
+    def __init__(
+        self,
+        per_minute: int | None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Start with the first request free.
+
+        Args:
+            per_minute: Requests a minute at most; None for no pace.
+            clock: Seconds, monotonic.
+            sleep: Waits so many seconds.
+        """
+        self._gap = 60 / per_minute if per_minute else 0.0
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = clock()
+
+    def wait(self) -> None:
+        """Wait for the next place in the row of requests."""
+        with self._lock:
+            now = self._clock()
+            place = max(self._next, now)
+            self._next = place + self._gap
+        if place > now:
+            self._sleep(place - now)
+
+    def hold(self, seconds: float) -> None:
+        """Let no request begin for so long: a limit that one of them met is everybody's."""
+        with self._lock:
+            self._next = max(self._next, self._clock() + seconds)
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:

@@ -217,14 +217,24 @@ def test_the_brake_holds_until_a_person_releases_it() -> None:
         assert run(target, {**config, "confirm_deletes": "100-60"}).braked
 
 
-def test_a_filter_of_a_stream_map_withholds_deletes() -> None:
+@pytest.mark.parametrize(
+    ("maps", "activated"),
+    [
+        ({"customers": {"__filter__": "country != 'Germany'"}}, False),
+        ({"customers": {}, "abroad": {"__source__": "customers", "__filter__": "country != 'Germany'"}}, False),
+        ({"customers": {"remark": None}}, True),
+        ({"others": {"__filter__": "True"}}, True),
+        ({"customers": {"company": "company"}, "others": None}, True),
+    ],
+    ids=["filter", "filter of a copy", "no filter", "filter of another stream", "no stream"],
+)
+def test_only_a_filter_of_a_stream_map_withholds_deletes(maps: dict[str, Any], activated: bool) -> None:  # noqa: FBT001
     with started(30) as ycm:
-        maps = {"customers": {"__filter__": "country != 'Germany'"}}
         target = Target(rows={1: 5})
         outcome = run(target, settings_for(ycm, emit_activate_version_messages=True, stream_maps=maps))
         assert outcome.failure is None
-        assert not outcome.activated
-        assert 1 in target.rows
+        assert outcome.activated == activated
+        assert (1 in target.rows) != activated
 
 
 @pytest.mark.parametrize(

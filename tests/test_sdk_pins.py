@@ -1,0 +1,101 @@
+"""The two private members of the SDK that ACTIVATE_VERSION after the last record costs; a change of them shows here."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from harness import settings_for
+from singer_sdk.streams import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness import Run
+
+    from tap_ycm.sandbox import Sandbox
+
+
+def test_the_private_members_are_as_they_were() -> None:
+    assert list(inspect.signature(Stream._write_activate_version_message).parameters) == ["self", "full_table_version"]
+    assert "version=self._stream_version" in inspect.getsource(Stream._generate_record_messages)
+    # sync() is final: what it would send before the first record is switched off by this one public property.
+    assert "and self.emit_activate_version_messages" in inspect.getsource(Stream.sync)
+    # The verdict is the last line because this is called after everything else.
+    assert "log_sync_costs" in inspect.getsource(__import__("singer_sdk").Tap.sync_all).splitlines()[-1]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_activate_version_comes_after_the_last_record_or_not_at_all(
+    wanted: bool,  # noqa: FBT001 - a parameter of the test
+    sandbox: Callable[..., Sandbox],
+    tap: Callable[..., Run],
+) -> None:
+    maps = {"customers": {"__alias__": "clients"}, "north": {"__source__": "customers", "zone": "'north'"}}
+    run = tap(config=settings_for(sandbox(120), emit_activate_version_messages=wanted, stream_maps=maps))
+    types = ["SCHEMA", "RECORD", "ACTIVATE_VERSION", "STATE"] if wanted else ["SCHEMA", "RECORD", "STATE"]
+    assert run.types == types
+    versions: set[Any] = {message.get("version") for message in run.of_type("RECORD")}
+    activated = {(message["stream"], message["version"]) for message in run.of_type("ACTIVATE_VERSION")}
+    if wanted:
+        (version,) = versions
+        assert isinstance(version, int)
+        assert activated == {("clients", version), ("north", version)}
+        assert run.bookmark["last_version"] == version
+    else:
+        assert versions == {None}
+        assert not activated
+        assert '"version"' not in run.stdout
+
+
+def test_a_version_is_always_higher_than_the_last(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
+    """Also when the clock went back, or another machine's clock is ahead."""
+    ahead = 10**13 * 3
+    state = {"bookmarks": {"customers": {"last_version": ahead}}}
+    run = tap(config=settings_for(sandbox(3), emit_activate_version_messages=True), state=state)
+    assert run.of_type("ACTIVATE_VERSION")[0]["version"] == ahead + 1
+
+
+def test_the_verdict_is_the_last_line_for_people_and_programs(
+    sandbox: Callable[..., Sandbox], tap: Callable[..., Run], tmp_path: Any
+) -> None:
+    logging = tmp_path / "logging.yaml"
+    logging.write_text(
+        """
+version: 1
+disable_existing_loggers: false
+formatters: {structured: {"()": singer_sdk.logging.StructuredFormatter}}
+handlers: {stderr: {class: logging.StreamHandler, formatter: structured, stream: "ext://sys.stderr"}}
+root: {level: INFO, handlers: [stderr]}
+"""
+    )
+    ycm = sandbox(120)
+    config = settings_for(ycm, emit_activate_version_messages=True)
+    plain = tap(config=config)
+    assert plain.log.splitlines()[-1].endswith(f"customers: {plain.verdict}")
+    structured = tap(config=config, env={"SINGER_SDK_LOG_CONFIG": str(logging)})
+    lines = [line for line in structured.log.splitlines() if line.startswith("{")]
+    assert json.loads(lines[-1])["extra"]["verdict"] == {
+        "stream": "customers",
+        "complete": True,
+        "rows": 120,
+        "duplicates": 0,
+        "pages": 3,
+        "requests": 4,
+        "retries": 0,
+        "waited": 0.0,
+        "first_total": 120,
+        "last_total": 120,
+        "resumed": False,
+        "flaw": None,
+        "remark": None,
+        "deletes": "activated",
+    }
+
+
+def test_a_test_run_activates_nothing(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
+    run = tap("--test", config=settings_for(sandbox(1), emit_activate_version_messages=True))
+    assert run.status == 0
+    assert run.stdout == ""
