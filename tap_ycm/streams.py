@@ -140,6 +140,8 @@ class YCMStream(Stream):
         except EndlessListError as error:
             sentence = f"{self.name}: {error}: YCM seems to answer any page; tell Yeastar, and run the tap again later"
             raise TapError(sentence) from None
+        finally:
+            progress.end()
         self._conclude(memory, version)
 
     def _conclude(self, memory: Memory, version: int | None) -> None:
