@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import backoff
 import requests
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
 
 from tap_ycm.auth import TokenSource
 from tap_ycm.envelope import Page, parse_page, parse_token
@@ -158,6 +158,7 @@ class Client:
             self.traffic.requests += 1
         request.url = f"{self._settings.base_url}{request.url}"
         timeout = self._settings.request_timeout
+        deadline = time.monotonic() + timeout
         try:
             response = self._session.send(
                 self._session.prepare_request(request),
@@ -168,7 +169,7 @@ class Client:
                 verify=self._verify,
             )
             with response:
-                return _read(response, time.monotonic() + timeout), response
+                return _read(response, deadline), response
         except (requests.RequestException, HTTPError, OSError, _TooMuchError) as error:
             trouble, action = _describe(error, self._settings.base_url, timeout)
         sentence = f"{where}: {trouble}"
@@ -209,6 +210,21 @@ def _describe(error: Exception, base_url: str, timeout: int) -> tuple[str, Actio
         (
             isinstance(error, requests.exceptions.SSLError),
             f"{base_url} does not speak TLS as it should: check base_url and any proxy in between",
+            Action.FAIL,
+        ),
+        (
+            isinstance(error, requests.exceptions.InvalidProxyURL | requests.exceptions.InvalidSchema),
+            "HTTPS_PROXY or HTTP_PROXY holds an address that cannot be used: check the variable",
+            Action.FAIL,
+        ),
+        (
+            isinstance(error, requests.exceptions.InvalidURL | LocationParseError),
+            f"{base_url} is not an address that can be asked: check base_url",
+            Action.FAIL,
+        ),
+        (
+            type(error) is OSError,  # requests says so before it connects
+            "the file of certificate authorities cannot be read: check ca_bundle or REQUESTS_CA_BUNDLE",
             Action.FAIL,
         ),
         (

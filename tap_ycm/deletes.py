@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Decision", "decide"]
+__all__ = ["Decision", "brake_holds", "decide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +51,31 @@ def decide(  # noqa: PLR0913 - each argument is one independent fact, and all ar
         confirmed: Setting ``confirm_deletes``: ``<rows before>-<rows>``. It is a pair of numbers so that it cannot stay
             in a configuration and release the brake again another day.
     """
+    braked = brake_holds(rows, rows_before, max_percent, max_count, confirmed)
     if not wanted:
         return Decision(activate=False, words="off")
     if flaw is not None:
         return Decision(activate=False, words="withheld: the scan is not complete")
     if partial is not None:
         return Decision(activate=False, words=f"withheld: {partial}")
-    if rows_before is None:
+    if rows_before is None or not braked:
         return Decision(activate=True, words="activated")
     gone = rows_before - rows
-    if gone <= max_count or gone * 100 <= rows_before * max_percent or _confirms(confirmed, rows_before, rows):
-        return Decision(activate=True, words="activated")
     words = (
         f"withheld by the brake: {rows} rows are {gone} fewer than the {rows_before} of the last complete scan "
         f"(settings max_delete_percent, max_delete_count); if they are really gone, run once with "
         f"confirm_deletes={rows_before}-{rows}"
     )
     return Decision(activate=False, words=words, braked=True)
+
+
+def brake_holds(rows: int, rows_before: int | None, max_percent: int, max_count: int, confirmed: str | None) -> bool:
+    """Return whether so many rows are gone that a person must confirm it; the arguments are those of decide()."""
+    if rows_before is None:
+        return False
+    gone = rows_before - rows
+    allowed = gone <= max_count or gone * 100 <= rows_before * max_percent
+    return not allowed and not _confirms(confirmed, rows_before, rows)
 
 
 def _confirms(confirmed: str | None, rows_before: int, rows: int) -> bool:

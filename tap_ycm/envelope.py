@@ -20,6 +20,7 @@ Row = dict[str, Any]
 """One object of ``data.list``: field name to JSON value."""
 
 _CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
+_OAUTH_REFUSALS = ("invalid_client", "invalid_grant", "unauthorized_client", "access_denied")
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -97,7 +98,7 @@ def parse_token(body: bytes, http_status: int, where: str) -> tuple[str, float]:
     token = answer.get("access_token")
     if http_status >= 300 or not isinstance(token, str):
         failure = _failure(answer, http_status, where, "without an access_token")
-        if failure.action is Action.NEW_TOKEN or "error" in answer or http_status in {400, 403}:
+        if not failure.known and (http_status in {400, 401, 403} or answer.get("error") in _OAUTH_REFUSALS):
             # The credentials were refused, whatever the answer calls it: asking again cannot help, and may lock out.
             failure = ApiError(_sentence(where, "that the credentials are refused", answer, ERRORS[1000033].advice))
         raise failure
@@ -105,7 +106,7 @@ def parse_token(body: bytes, http_status: int, where: str) -> tuple[str, float]:
         sentence = f"{where} answered with an access_token that cannot be sent in a header: is base_url your YCM?"
         raise ApiError(sentence)
     life = answer.get("expires_in")
-    return token, float(life) if isinstance(life, int) and life > 0 else 1800.0
+    return token, float(min(life, 86400)) if isinstance(life, int) and life > 0 else 1800.0
 
 
 def _decode(body: bytes, http_status: int, where: str) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def _decode(body: bytes, http_status: int, where: str) -> dict[str, Any]:
             parse_float=Decimal,
             parse_constant=_refuse_constant,
         )
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         answer = None
     if isinstance(answer, dict):
         return answer
@@ -134,7 +135,7 @@ def _failure(answer: dict[str, Any], http_status: int, where: str, otherwise: st
     what, action, advice = advice_for(code, http_status)
     if code is None and http_status < 300:
         what, action, advice = otherwise, Action.RETRY, "check that base_url is your YCM; YCM may also be in trouble"
-    return ApiError(_sentence(where, what, answer, advice), action)
+    return ApiError(_sentence(where, what, answer, advice), action, known=code in ERRORS)
 
 
 def _sentence(where: str, what: str, answer: dict[str, Any], advice: str) -> str:

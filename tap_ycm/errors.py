@@ -39,6 +39,7 @@ class ApiError(TapError):
         sentence: str,
         action: Action = Action.FAIL,
         *,
+        known: bool = False,
         retry_after: float | None = None,
     ) -> None:
         """Keep what the caller needs to decide.
@@ -46,10 +47,12 @@ class ApiError(TapError):
         Args:
             sentence: What happened, where, and what to do.
             action: What the tap does about it.
+            known: Whether YCM named it by a documented code.
             retry_after: Seconds the server asked to wait, if it said so.
         """
         super().__init__(sentence)
         self.action = action
+        self.known = known
         self.retry_after = retry_after
 
 

@@ -65,8 +65,15 @@ class RowReader:
         """Return the record for a row; the row is not changed.
 
         Raises:
-            TapError: The row has an unknown field, and the user wants to fail then.
+            TapError: The row has an unknown field, and the user wants to fail then; or it is nested beyond all measure.
         """
+        try:
+            return self._record(row)
+        except RecursionError:
+            sentence = f"{self._stream}: a field of YCM is nested too deep to be loaded; ask Yeastar about it"
+            raise TapError(sentence) from None
+
+    def _record(self, row: Row) -> Row:
         record: Row = {self._key: row[self._key]}
         for name in self._columns:
             value = row.get(name)

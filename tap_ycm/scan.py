@@ -129,6 +129,7 @@ class Scan:
         except _ViolationError as violation:
             self.flaw = str(violation)
             self.bookmark = None
+            self.rows = len(self._emitted)  # rows from before an interruption come again, and count then
             yield from self._read_plainly()
 
     def _scan(self) -> Iterator[list[Row]]:
@@ -145,7 +146,13 @@ class Scan:
                 return
             newest = page.ids[0]
             pages = self._older(page)
+        trusted: bool | None = None
         for page in pages:
+            due = min(max(self.last_total - (self._number - 1) * self._size, 0), self._size)
+            if trusted and len(page.ids) < due:
+                raise _violation(page, f"page {self._number} has {len(page.ids)} rows where {due} are due by its total")
+            if trusted is None:  # a total that is wrong from the start says nothing about single pages
+                trusted = len(page.ids) == due
             lower = bisect_left(page.ids, self._below)
             if self.bookmark:  # the first of these pages overlaps the newest page by design
                 self.duplicates += len(page.ids) - lower
@@ -198,8 +205,8 @@ class Scan:
         if 0 <= missing <= self.first_total - self.last_total:
             return
         page = self._newest_page()
-        created = sum(key > newest for key in page.ids)
-        if missing >= 0 and (created == self._size or missing <= self.first_total + created - self.last_total):
+        created = self._created_since(newest, page)
+        if 0 <= missing <= self.first_total + created - self.last_total:
             return
         told = f"YCM's total was {self.first_total}, at last {self.last_total}, where {self.rows} rows could be read"
         if self._resume:
@@ -216,6 +223,18 @@ class Scan:
             self.flaw = f"{told}, and a second reading found {overlooked} more: the list is not one list at one time"
         else:
             self.remark = f"{told}; a second reading found the same rows, so the total is wrong"
+
+    def _created_since(self, newest: int, page: Page) -> int:
+        """Count the rows above a key, from the newest page on down."""
+        created = {key for key in page.ids if key > newest}
+        number = 1
+        while page.ids and page.ids[-1] > newest:
+            number += 1
+            self._guard_against_endlessness(number)
+            page = self._receive(PageRequest(number, self._size, newest_first=True))
+            self._check(page, number, page.ids[::-1])
+            created.update(key for key in page.ids if key > newest)
+        return len(created)
 
     def _read_plainly(self) -> Iterator[list[Row]]:
         """Read pages 1, 2, 3, ... until one brings nothing new."""

@@ -255,8 +255,12 @@ def from_environment(environment: Mapping[str, str], schema: Mapping[str, Any]) 
             except ValueError:
                 sentence = f"environment variable {variable} must hold a JSON object"
                 raise TapError(sentence) from None
-        elif "integer" in kinds or "boolean" in kinds:
-            config[name] = text if name in SETTINGS["properties"] else json.loads(text.lower())
+        elif text.strip() and {"integer", "boolean"} & set(kinds):
+            try:
+                config[name] = _typed(text, known[name])
+            except ValueError as problem:
+                sentence = f"environment variable {variable} {problem}"
+                raise TapError(sentence) from None
         else:
             config[name] = text
     return config
@@ -318,12 +322,12 @@ def _problems_together(values: Mapping[str, Any]) -> list[str]:
 def _base_url(text: str) -> str:
     """Return ``scheme://host[:port][/prefix]`` without a trailing slash or a pasted API path."""
     text = text.strip()
-    url = urlsplit(text if "://" in text else f"https://{text}")
     problem = ""
     try:
+        url = urlsplit(text if "://" in text else f"https://{text}")
         host, port = url.hostname, url.port
-    except ValueError:
-        host, port = None, None
+    except ValueError:  # whose text quotes what was given
+        url, host, port = urlsplit(""), None, None
     if url.scheme not in {"https", "http"} or not host or re.search(r"\s", text):
         problem = "must be an address like https://ycm.example.com"
     elif url.username is not None or url.password is not None or url.query or url.fragment:

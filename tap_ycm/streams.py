@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.schema.source import SchemaDirectory
-from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib import Metadata, Schema
 from singer_sdk.streams import Stream
 
-from tap_ycm.deletes import Decision, decide
+from tap_ycm.deletes import Decision, brake_holds, decide
 from tap_ycm.errors import TapError
 from tap_ycm.memory import DamagedStateError, Interrupted, Memory
 from tap_ycm.progress import Progress
@@ -107,6 +108,9 @@ class YCMStream(Stream):
             entry.replication_key, entry.replication_method = None, "FULL_TABLE"
             entry.metadata.root.forced_replication_method = entry.metadata.root.replication_key = None
             entry.key_properties = [self.key]
+            entry.stream = self.name
+            if key := entry.metadata.get(("properties", self.key)):
+                key.inclusion = Metadata.InclusionType.AUTOMATIC
             if EXTRA in self.schema["properties"] and entry.schema.properties is not None:
                 entry.schema.properties.setdefault(EXTRA, Schema.from_dict(self.schema["properties"][EXTRA]))
         super().apply_catalog(catalog)
@@ -162,7 +166,16 @@ class YCMStream(Stream):
         )
         if self.decision.activate and version is not None:
             self._write_activate_version_message(version)  # private in the SDK; pinned by tests/test_sdk_pins.py
-        complete = scan.flaw is None and not self.decision.braked and self.ABORT_AT_RECORD_COUNT is None
+        # The number changes only where the brake, had it been asked, would not have held: or a run without deletes
+        # would release it unseen.
+        held = brake_holds(
+            scan.rows,
+            memory.complete_rows,
+            settings.max_delete_percent,
+            settings.max_delete_count,
+            settings.confirm_deletes,
+        )
+        complete = scan.flaw is None and not held and self.ABORT_AT_RECORD_COUNT is None
         self._remember(replace(memory, complete_rows=scan.rows) if complete else memory)
 
     def _stamp_records(self, version: int | None) -> None:
@@ -173,9 +186,14 @@ class YCMStream(Stream):
         if self.ABORT_AT_RECORD_COUNT is not None:
             return "this is a test run"
         maps: Mapping[str, Any] = self.config.get("stream_maps") or {}
-        for name, rules in maps.items():
-            if isinstance(rules, dict) and rules.get("__source__", name) == self.name and rules.get("__filter__"):
-                return "a stream map filters the records"
+        # Names may hold wildcards, and a source may be this stream: better no delete than a wrong one.
+        if any(isinstance(rules, dict) and rules.get("__filter__") for rules in maps.values()):
+            return "a stream map filters the records"
+        if any(
+            isinstance(stream_map, RemoveRecordTransform) or not stream_map.transformed_schema.get("properties")
+            for stream_map in self.stream_maps
+        ):
+            return "a stream map removes the records"
         return None
 
     @property
@@ -184,9 +202,9 @@ class YCMStream(Stream):
 
     @property
     def _identity(self) -> str:
-        """What is read, and how, as a short hash: a scan of anything else cannot be continued."""
-        settings = self._ycm.settings
-        what = [self.path, settings.base_url, settings.client_id, self.config.get("stream_maps")]
+        """What is read, and how it is written, as a short hash: a scan of anything else cannot be continued."""
+        schemas = [[stream_map.stream_alias, stream_map.transformed_schema] for stream_map in self.stream_maps]
+        what = [self.path, self._ycm.fingerprint, schemas]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
     def _may_continue(self, scan: Interrupted | None, now: int) -> bool:

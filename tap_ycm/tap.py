@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, StreamMapConfigError
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
@@ -39,6 +40,22 @@ if TYPE_CHECKING:
 __all__ = ["TapYCM"]
 
 
+_NOT_WRITTEN = {
+    "ca_bundle",
+    "client_secret",
+    "confirm_deletes",
+    "max_delete_count",
+    "max_delete_percent",
+    "max_requests_per_minute",
+    "page_size",
+    "request_timeout",
+    "resume_max_age",
+    "retry_budget",
+    "user_agent",
+}
+"""Settings that an interrupted scan may go on under, though they changed."""
+
+
 class _Command(SingerCommand):
     """The command line: whatever a user can cause ends in one sentence and an exit status, without a traceback."""
 
@@ -51,15 +68,12 @@ class _Command(SingerCommand):
             sentence, status = str(stopped), stopped.exit_status
         except TapError as error:
             sentence = str(error)
-        except (MapExpressionError, StreamMapConfigError) as error:
-            # Its text quotes the expression, which may hold a key.
-            sentence = f"a stream map cannot be applied ({type(error).__name__}): check the setting stream_maps"
-        except Exception as error:  # noqa: BLE001 - the last stop: the text of an unknown error may hold anything
-            frames = "; ".join(
-                f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
-                for frame in traceback.extract_tb(error.__traceback__)[-6:]
-            )
-            sentence = f"unexpected {type(error).__name__}, please report it: {frames}"
+        except Exception as error:  # noqa: BLE001 - the last stop: its text may hold anything, a customer's data or the key of a stream map
+            frames = traceback.extract_tb(error.__traceback__)
+            places = "; ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:])
+            sentence = f"unexpected {type(error).__name__}, please report it: {places}"
+            if any(Path(frame.filename).parts[-2:] == ("singer_sdk", "mapper.py") for frame in frames):
+                sentence = f"a stream map cannot be applied ({type(error).__name__}): check the setting stream_maps"
         self.logger.error(sentence)
         sys.exit(status)
 
@@ -111,6 +125,9 @@ class TapYCM(Tap):
             # Our check comes first and is stricter than the SDK's, whose messages quote the offending value.
             self._settings = Settings.of(given, schema)
             given |= {name: value for name, value in asdict(self._settings).items() if name in given}
+        # Before the SDK takes the stream maps apart: what decides on what is read and how it is written.
+        written = {name: value for name, value in given.items() if name not in _NOT_WRITTEN}
+        self.fingerprint = hashlib.sha256(json.dumps(written, sort_keys=True, default=str).encode()).hexdigest()
         try:
             super().__init__(config=given, parse_env_config=False, validate_config=validate_config, **options)
         except ConfigValidationError as error:
@@ -161,16 +178,17 @@ class TapYCM(Tap):
         streams = self._ycm_streams()
         try:
             self.sync_all()
-        except BrokenPipeError:
-            sentence = "the target stopped reading: its own log says why"
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or Python fails again when it flushes at exit
-            raise TapError(sentence) from None
-        except BaseException as error:
-            self.state_writer.write_state(self.state)
-            failure = str(error) if isinstance(error, StoppedError) else "the run failed"
+        except BaseException as error:  # noqa: BLE001 - a signal too: the state is written whatever comes
+            failure: BaseException = error
+            if isinstance(error, OSError):  # the client raises none: it comes from writing
+                failure = TapError(_cannot_write(error))
+            try:
+                self.state_writer.write_state(self.state)
+            except OSError as unwritable:
+                _cannot_write(unwritable)
             for stream in streams:
-                stream.say_verdict(failure)
-            raise
+                stream.say_verdict(str(error) if isinstance(error, StoppedError) else "the run failed")
+            raise failure from None
         for stream in streams:
             if stream.decision and stream.decision.braked:
                 sentence = f"{stream.name}: deletes {stream.decision.words}"
@@ -254,6 +272,14 @@ class TapYCM(Tap):
             context_settings=command.context_settings,
             logger=cls.logger,
         )
+
+
+def _cannot_write(error: OSError) -> str:
+    """Say why standard output takes no more, and keep Python from trying again when it ends."""
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
+    if isinstance(error, BrokenPipeError):
+        return "the target stopped reading: its own log says why"
+    return f"standard output cannot be written ({error.strerror})"
 
 
 def _json_object(source: Path | IO[str]) -> dict[str, Any] | None:

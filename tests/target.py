@@ -66,6 +66,7 @@ class Outcome:
 
     lines: list[dict[str, Any]]
     flaw: str | None
+    remark: str | None
     resumed: bool
     failure: BaseException | None
     braked: bool
@@ -93,6 +94,7 @@ def run(target: Target, config: dict[str, object], kill_after: int | None = None
     return Outcome(
         lines=writer.lines,
         flaw=scan.flaw if scan else "not begun",
+        remark=scan.remark if scan else None,
         resumed=bool(scan and scan.resumed),
         failure=failure,
         braked=bool(stream.decision and stream.decision.braked),  # type: ignore[attr-defined]  # as above

@@ -340,3 +340,51 @@ def test_a_list_that_shrank_to_one_page_is_read_again_in_one_request() -> None:
     assert keys == [6, 5, 4, 3, 2]
     assert scan.flaw is None
     assert scan.remark is not None
+
+
+def test_a_page_that_comes_short_is_noticed() -> None:
+    """One answer leaves two rows out although its own total says that they are there."""
+
+    def short(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if len(world.requests) == 4:
+            del world.keys[-2:]  # two who were read are deleted, which would explain two who are missing
+            cut = world.page(world.keys, request)
+            return replace(cut, ids=cut.ids[:3], rows=cut.rows[:3])
+        return world.page(world.keys, request)
+
+    scan, keys, world = scan_of(23, short)
+    assert world.alive_throughout <= {*keys, 22, 23}
+    assert scan.flaw == "page 2 has 3 rows where 5 are due by its total (requestId 0123)"
+
+
+def test_many_new_rows_explain_no_missing_ones() -> None:
+    """An answer is empty by mistake while a whole page of rows is created."""
+
+    def empty(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if len(world.requests) == 3:
+            world.keys += range(24, 36)
+            return replace(page, ids=[], rows=[], total=None if world.rows == 0 else len(world.keys))
+        return world.page(world.keys, request)
+
+    scan, keys, _ = scan_of(23, empty)
+    assert set(range(1, 24)) <= set(keys)
+    assert scan.flaw is not None
+
+
+def test_more_than_a_page_of_new_rows_is_no_flaw() -> None:
+    def create(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if len(world.requests) == 3:
+            world.keys += range(24, 36)
+        return world.page(world.keys, request)
+
+    scan, keys, world = scan_of(23, create)
+    assert keys == list(range(23, 0, -1))
+    assert (scan.flaw, scan.remark) == (None, None)
+    assert requests(world)[-3:] == [(1, True), (2, True), (3, True)]
+
+
+def test_rows_are_not_counted_twice_when_a_continued_scan_fails_a_check() -> None:
+    world = MovingList(23, change_page=lambda page, *_: replace(page, size=None))
+    scan = Scan(world.fetch, SIZE, Bookmark(page=3, size=5, below=16, newest=23, first_total=23, last_total=23, rows=8))
+    assert set(read(scan)) == set(range(1, 24))
+    assert scan.rows == 23
