@@ -135,6 +135,9 @@ class TapYCM(Tap):
             places = sorted({message.rpartition(" in config")[2] for message in error.errors})
             sentence = f"these settings are not as the SDK describes them: {', '.join(places)}"
             raise TapError(sentence) from None
+        except AttributeError:
+            sentence = "the setting stream_maps is not as the SDK describes it: __else__ can only be null"
+            raise TapError(sentence) from None
 
     @classmethod
     def _schema_of_settings(cls) -> dict[str, Any]:

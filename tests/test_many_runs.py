@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # No shrinking: what is found is printed as steps anyway, and a search of minutes would stop nobody's hand.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+EXAMPLES = int(os.environ.get("EXAMPLES", "60"))  # a soak of minutes: EXAMPLES=5000
 FAULTS = ("http=503", "expired_token", "invalid_token", "unauthorized", "error=1000040", "error=1000001", "html",
           "not_json", "empty_body", "reset", "reset_after=200", "truncated", "corrupt_gzip", "failed_200", "no_list",
           "data_null", "list_null", "bom", "redirect", "error=1000043", "http=404")  # fmt: skip
@@ -140,7 +142,7 @@ def test_any_sequence_of_runs_and_changes(monkeypatch: pytest.MonkeyPatch) -> No
     run_state_machine_as_test(
         Pipeline,
         settings=settings(
-            max_examples=60,
+            max_examples=EXAMPLES,
             stateful_step_count=12,
             deadline=None,
             phases=PHASES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -177,9 +177,12 @@ def test_a_catalog_cannot_take_the_key_or_the_replication_method_away(
     stream |= {"replication_method": "INCREMENTAL", "replication_key": "customerId"}
     for entry in stream["metadata"]:
         entry["metadata"].pop("table-key-properties", None)
+        if entry["breadcrumb"] == ["properties", "customerId"]:
+            entry["metadata"] = {"selected": False}
     run = tap(config=settings_for(sandbox(3)), catalog=catalog)
     assert run.status == 0
     assert run.of_type("SCHEMA")[0]["key_properties"] == ["customerId"]
+    assert len(run.ids) == 3
     assert "customers is FULL_TABLE" in run.log
 
 
@@ -201,3 +204,17 @@ def test_batch_is_not_offered(tap: Callable[..., Run]) -> None:
     about = json.loads(tap("--about", "--format=json").stdout)
     assert "batch" not in about["capabilities"]
     assert "batch_config" not in about["settings"]["properties"]
+
+
+def test_numbers_and_nesting_beyond_measure_stop_nobody_for_good(
+    sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
+) -> None:
+    nested: list[Any] = []
+    for _ in range(400):
+        nested = [nested]
+    ycm = sandbox(3)
+    ycm.world.edit(ycm.world.ids()[0], remark=10**4000, zipCode=1e300, city=nested)
+    run = tap(config=settings_for(ycm))
+    assert run.status == 0
+    assert len(run.ids) == 3
+    assert len(run.records[-1]["remark"]) == 4001

@@ -55,6 +55,8 @@ def test_base_url_is_normalised(given: str | None, address: str) -> None:
         ({"base_url": "https://ycm example.com"}, "base_url must be an address"),
         ({"base_url": "https://c4n4ry:c4n4ry@ycm.example.com"}, "base_url must be a plain address"),
         ({"base_url": "https://ycm.example.com/?token=c4n4ry"}, "base_url must be a plain address"),
+        ({"base_url": "https://user:c4n4ry@ex\u2100mple.com"}, "base_url must be an address"),
+        ({"base_url": "https://[c4n4ry]"}, "base_url must be an address"),
         ({"base_url": 7}, "base_url must be a string"),
         ({"client_id": None}, "client_id is missing"),
         ({"client_secret": ""}, "client_secret is missing"),
@@ -210,3 +212,45 @@ def test_schema_test_and_about_work(tap: Callable[..., Run]) -> None:
         assert "unknown_fields" in about.stdout
     assert json.loads(tap("--about", "--format=json").stdout)["name"] == "tap-ycm"
     assert tap("--version").status == 0
+
+
+def test_the_settings_of_the_sdk_come_from_the_environment_too(
+    sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
+) -> None:
+    environment = {f"TAP_YCM_{name.upper()}": str(value) for name, value in settings_for(sandbox(3)).items()}
+    environment |= {"TAP_YCM_FLATTENING_ENABLED": "yes", "TAP_YCM_FLATTENING_MAX_DEPTH": "1", "TAP_YCM_STREAM_MAPS": ""}
+    assert len(tap("--config=ENV", env=environment).ids) == 3
+    environment["TAP_YCM_STREAM_MAPS"] = '{"customers": {"remark": null}}'
+    assert "remark" not in tap("--config=ENV", env=environment).records[0]
+    for name, value, sentence in (
+        ("STREAM_MAPS", "{c4n4ry", "must hold a JSON object"),
+        ("FLATTENING_MAX_DEPTH", "c4n4ry", "must be a whole number"),
+        ("FLATTENING_ENABLED", "c4n4ry", "must be true or false"),
+    ):
+        run = tap("--config=ENV", env={**environment, f"TAP_YCM_{name}": value})
+        assert run.status == 1
+        assert f"TAP_YCM_{name} {sentence}" in run.error
+        assert "c4n4ry" not in run.log
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {"customers": {"firstName": "firstName + ' ' + c4n4ry"}},
+        {"customers": {"firstName": "remark + 'c4n4ry'"}},
+        {"customers": {"firstName": "record['c4n4ry']"}},
+        {"customers": {"firstName": "int(company)"}},
+        {"customers": {"firstName": "1/0"}},
+        {"customers": {"firstName": ""}},
+        {"customers": {"__else__": "c4n4ry"}},
+        {"customers": {"__key_properties__": ["nosuch"]}},
+    ],
+    ids=str,
+)
+def test_a_stream_map_that_cannot_be_applied_is_one_sentence(
+    maps: dict[str, Any], sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
+) -> None:
+    run = tap(config=settings_for(sandbox(30), stream_maps=maps))
+    assert run.status == 1
+    assert "stream_maps" in run.error
+    assert "c4n4ry" not in run.log
