@@ -104,7 +104,8 @@ class Scan:
         self._size = resume.size if resume else page_size
         self._below = resume.below if resume else 0  # the lowest key handed out; the newest page sets it
         self._number = 0  # of the page read last, in ascending order
-        self._emitted = array("q")  # the keys handed out, 8 bytes each
+        self._emitted = array("q")  # the keys read, 8 bytes each
+        self._handed_out: set[int] = set()  # those of a reading that began anew
         self.rows = resume.rows if resume else 0
         self.resumed = resume is not None
         self.duplicates = 0
@@ -209,10 +210,16 @@ class Scan:
         if 0 <= missing <= self.first_total + created - self.last_total:
             return
         told = f"YCM's total was {self.first_total}, at last {self.last_total}, where {self.rows} rows could be read"
-        if self._resume:
-            raise _violation(page, f"{told}, and an interrupted reading cannot be checked a second time")
         self.bookmark = None
         seen = set(self._emitted)
+        if (
+            self._resume
+        ):  # which rows came before the interruption is not known: nothing to hold a second reading against
+            self.remark = f"{told}; the list was read anew, for the reading was an interrupted one"
+            self._resume, self._handed_out = None, seen
+            self._emitted, self.rows = array("q"), 0
+            yield from self._scan()
+            return
         overlooked = 0
         older = self._older(page) if len(page.ids) == self._size else ()
         for again in chain([page], older):
@@ -292,6 +299,8 @@ class Scan:
         self.rows += len(rows)
         if keys:
             self._below = keys[-1]
+        if self._handed_out:
+            return [row for key, row in zip(keys, rows, strict=True) if key not in self._handed_out]
         return rows
 
     def _take_unseen(self, page: Page, seen: set[int]) -> list[Row]:

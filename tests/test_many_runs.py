@@ -110,7 +110,7 @@ class Pipeline(RuleBasedStateMachine):
         world = self.ycm.world
         assert set(outcome.ids) <= world.ever(began, last)
         assert len(outcome.ids) == len(set(outcome.ids))
-        if outcome.flaw is None and outcome.remark is None:  # a second reading finds what came since the first
+        if not (outcome.failure or outcome.flaw or outcome.remark):  # a second reading finds what came since the first
             assert all(later < earlier for earlier, later in itertools.pairwise(outcome.ids))
         if outcome.failure is None:
             assert outcome.flaw is None
