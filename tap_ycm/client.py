@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import backoff
@@ -22,7 +23,7 @@ from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
 
 from tap_ycm.auth import TokenSource
 from tap_ycm.envelope import Page, parse_page, parse_token
-from tap_ycm.errors import Action, ApiError
+from tap_ycm.errors import Action, ApiError, TapError
 from tap_ycm.waiting import Pace, parse_retry_after, waits
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Client:
         self._session.headers["User-Agent"] = settings.user_agent
         environment = requests.Session().merge_environment_settings(settings.base_url, {}, None, None, None)
         self._proxies, self._verify = environment["proxies"], settings.ca_bundle or environment["verify"]
+        _check_bundle(self._verify, "ca_bundle" if settings.ca_bundle else "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
         self._pace = Pace(settings.max_requests_per_minute)
         self._token = TokenSource(None if settings.access_token else self._request_token, settings.access_token)
         self.traffic = Traffic()
@@ -178,6 +180,16 @@ class Client:
         )  # outside the handler: the original, whose text may hold anything, is not chained
 
 
+def _check_bundle(path: str | bool | None, name: str) -> None:  # noqa: FBT001 - as requests has it
+    """Refuse a bundle that cannot be used: later it would look like a fault of YCM."""
+    if isinstance(path, str) and not Path(path).is_dir():
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except OSError:
+            sentence = f"{name} must name a file of certificates (PEM)"
+            raise TapError(sentence) from None
+
+
 class _TooMuchError(Exception):
     """An answer is larger than any page can be."""
 
@@ -223,11 +235,6 @@ def _describe(error: Exception, base_url: str, timeout: int) -> tuple[str, Actio
             Action.FAIL,
         ),
         (
-            type(error) is OSError,  # requests says so before it connects
-            "the file of certificate authorities cannot be read: check ca_bundle or REQUESTS_CA_BUNDLE",
-            Action.FAIL,
-        ),
-        (
             isinstance(error, _TooMuchError),
             f"the answer is larger than {MOST_BYTES // 2**20} MiB: check that base_url is your YCM",
             Action.FAIL,
@@ -257,7 +264,7 @@ def _describe(error: Exception, base_url: str, timeout: int) -> tuple[str, Actio
             f"nothing listens at {base_url}: check base_url and the network",
             Action.RETRY,
         ),
-        (True, f"the connection broke ({type(error).__name__})", Action.RETRY),
+        (True, f"the connection broke ({type(error).__name__}): check the network and any proxy", Action.RETRY),
     )
     return next((sentence, action) for applies, sentence, action in troubles if applies)
 

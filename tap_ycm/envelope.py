@@ -68,7 +68,7 @@ def parse_page(body: bytes, http_status: int, where: str, key: str) -> Page:
     data = answer.get("data")
     rows = data.get("list") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        sentence = f"{where} answered without data.list (requestId {request_id}): a list was expected there"
+        sentence = f"{where} answered without data.list (requestId {request_id}): check that base_url is your YCM"
         raise ApiError(sentence, Action.RETRY)
     return Page(
         ids=[_identifier(row.get(key), key, place, where, request_id) for place, row in enumerate(rows, start=1)],
@@ -94,13 +94,21 @@ def parse_token(body: bytes, http_status: int, where: str) -> tuple[str, float]:
     Raises:
         ApiError: The answer is an error or carries no usable token.
     """
-    answer = _decode(body, http_status, where)
+    try:
+        answer = _decode(body, http_status, where)
+    except ApiError as problem:
+        if problem.action is not Action.NEW_TOKEN:
+            raise
+        answer = {}  # HTTP status 401 with something else than JSON: a refusal like any other
     token = answer.get("access_token")
     if http_status >= 300 or not isinstance(token, str):
         failure = _failure(answer, http_status, where, "without an access_token")
-        if not failure.known and (http_status in {400, 401, 403} or answer.get("error") in _OAUTH_REFUSALS):
+        may_pass = http_status >= 300 and failure.action in {Action.RETRY, Action.WAIT}
+        refused = http_status in {400, 401, 403} or (answer.get("error") in _OAUTH_REFUSALS and not may_pass)
+        if failure.action is Action.NEW_TOKEN or (refused and not failure.known):
             # The credentials were refused, whatever the answer calls it: asking again cannot help, and may lock out.
-            failure = ApiError(_sentence(where, "that the credentials are refused", answer, ERRORS[1000033].advice))
+            what = advice_for(_code(answer), http_status)[0] if failure.known else "that the credentials are refused"
+            failure = ApiError(_sentence(where, what, answer, ERRORS[1000033].advice))
         raise failure
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         sentence = f"{where} answered with an access_token that cannot be sent in a header: is base_url your YCM?"
@@ -131,11 +139,16 @@ def _decode(body: bytes, http_status: int, where: str) -> dict[str, Any]:
 
 def _failure(answer: dict[str, Any], http_status: int, where: str, otherwise: str) -> ApiError:
     """Return what a failed answer is; ``otherwise`` names a success status without success inside."""
-    code = next((found for name in _CODE_FIELDS if (found := _whole(answer.get(name))) is not None), None)
+    code = _code(answer)
     what, action, advice = advice_for(code, http_status)
     if code is None and http_status < 300:
         what, action, advice = otherwise, Action.RETRY, "check that base_url is your YCM; YCM may also be in trouble"
     return ApiError(_sentence(where, what, answer, advice), action, known=code in ERRORS)
+
+
+def _code(answer: dict[str, Any]) -> int | None:
+    found = (_whole(answer.get(name)) for name in _CODE_FIELDS)
+    return next((code for code in found if code is not None and code in _INT64), None)
 
 
 def _sentence(where: str, what: str, answer: dict[str, Any], advice: str) -> str:

@@ -127,6 +127,7 @@ _STATUSES: tuple[tuple[Container[int], Action, str], ...] = (
     ((401,), Action.NEW_TOKEN, _TOKEN),
     ((403,), Action.FAIL, "check the API switch, the IP restriction and the rights (YCM: System > API)"),
     ((404,), Action.FAIL, "check that base_url is your YCM and that its API is enabled (System > API)"),
+    ((407,), Action.FAIL, "the proxy of HTTPS_PROXY or HTTP_PROXY wants a user and password: check the variable"),
     ((408, 425), Action.RETRY, _LATER),
     ((429,), Action.WAIT, ERRORS[1000040].advice),
     (range(500, 600), Action.RETRY, _LATER),

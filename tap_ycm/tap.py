@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import json
+import logging
 import os
 import sys
 import traceback
@@ -164,6 +166,7 @@ class TapYCM(Tap):
     @override
     def setup_mapper(self) -> None:
         """Let each stream amend its entry of the input catalog first: the stream maps are made from it."""
+        logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)  # it logs expressions, which may hold a key
         _ = self.streams
         super().setup_mapper()
 
@@ -178,6 +181,7 @@ class TapYCM(Tap):
             TapError: The run failed, or the brake withheld deletes. The state is written all the same.
         """
         self.stop.listen()
+        _buffer_output()
         streams = self._ycm_streams()
         try:
             self.sync_all()
@@ -277,9 +281,17 @@ class TapYCM(Tap):
         )
 
 
+def _buffer_output() -> None:
+    """Undo PYTHONUNBUFFERED: without a buffer, Python drops the rest of a line whose writing a signal interrupts."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and isinstance(sys.stdout.buffer, io.RawIOBase):
+        sys.stdout = open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for good
+
+
 def _cannot_write(error: OSError) -> str:
     """Say why standard output takes no more, and keep Python from trying again when it ends."""
-    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of the process
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())  # not a new sys.stdout: what the old one still holds would be tried again
+    os.close(nowhere)
     if isinstance(error, BrokenPipeError):
         return "the target stopped reading: its own log says why"
     return f"standard output cannot be written ({error.strerror})"

@@ -57,7 +57,9 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        lines = [line for line in self.log.splitlines() if "customers: complete" in line or "customers: not" in line]
+        lines = [
+            line for line in self.log.splitlines() if "customers: complete" in line or "customers: not complete" in line
+        ]
         assert len(lines) == 1, self.log
         return lines[0].partition("customers: ")[2]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tap_ycm.deletes import decide
+from tap_ycm.deletes import brake_holds, decide
 
 QUIET: dict[str, Any] = {
     "wanted": True,
@@ -73,3 +73,8 @@ def test_the_brake_says_what_to_type() -> None:
     )
     typed = decision.words.rpartition("=")[2]
     assert decide(**{**QUIET, "rows": 64, "confirmed": typed}).activate
+
+
+def test_the_brake_has_nothing_to_hold_on_a_first_run() -> None:
+    assert not brake_holds(0, None, 0, 0, None)
+    assert brake_holds(0, 1, 0, 0, None)

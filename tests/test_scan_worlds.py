@@ -391,3 +391,40 @@ def test_rows_are_not_counted_twice_when_a_continued_scan_fails_a_check() -> Non
     scan = Scan(world.fetch, SIZE, Bookmark(page=3, size=5, below=16, newest=23, first_total=23, last_total=23, rows=8))
     assert set(read(scan)) == set(range(1, 24))
     assert scan.rows == 23
+
+
+@pytest.mark.parametrize("gone", [9, 12, 13, 17])
+def test_a_page_that_is_short_because_many_are_gone_is_no_flaw(gone: int) -> None:
+    def shrink(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if len(world.requests) == 3:
+            for _ in range(gone):
+                world.happen(0)
+        return world.page(world.keys, request)
+
+    scan, keys, world = scan_of(23, shrink)
+    assert world.alive_throughout <= set(keys)
+    assert (scan.flaw, scan.remark) == (None, None)
+
+
+def test_negative_keys_survive_a_reading_that_begins_anew() -> None:
+    world = MovingList(0)
+    world.keys = list(range(-9, 14))
+    mark = Bookmark(page=2, size=5, below=1, newest=13, first_total=20, last_total=20, rows=13)
+    scan = Scan(world.fetch, SIZE, mark)
+    assert sorted(read(scan)) == world.keys
+    assert scan.flaw is None
+
+
+def test_new_rows_that_come_in_disorder_are_noticed() -> None:
+    def disorder(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if len(world.requests) == 3:
+            world.keys += range(24, 36)
+        page = world.page(world.keys, request)
+        if request.newest_first and request.number == 2:
+            ids = [page.ids[0], page.ids[2], page.ids[1], *page.ids[3:]]
+            return replace(page, ids=ids, rows=[{"customerId": key} for key in ids])
+        return page
+
+    scan, keys, _ = scan_of(23, disorder)
+    assert set(range(1, 24)) <= set(keys)
+    assert scan.flaw == "the rows are not in the order asked for (requestId 0123)"

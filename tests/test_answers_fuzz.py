@@ -1,0 +1,320 @@
+"""Whatever arrives, an answer is taken whole or refused: never half of it, never another exception, never its text."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tap_ycm.envelope import Page, parse_page, parse_token
+from tap_ycm.errors import ApiError, TapError
+from tap_ycm.rows import RowReader
+
+CANARY = "c4n4ry"
+WHERE = "GET /list"
+INT64 = range(-(2**63), 2**63)
+STATUSES = st.sampled_from([200, 200, 200, 201, 204, 299, 300, 302, 400, 401, 403, 404, 408, 429, 500, 503])
+FUZZ = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", CANARY, f"{CANARY} {CANARY}", "Success", "1000035", "7", "-7", "٣", f"{CANARY}\ud83d"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["list", "a", "customerId"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"customerId": st.integers(-(2**63), 2**63 - 1) | st.integers(1, 99), "firstName": st.just(f"{CANARY} Leo")},
+        optional={"remark": VALUES, "customerid": VALUES},
+    ),
+    max_size=4,
+)
+PAGES = st.builds(
+    lambda rows, total: {
+        "data": {"pageSize": 10, "pageNumber": 1, "total": total, "list": rows},
+        "requestId": "4cf5c99a28324f7c7591d43777a3bf03",
+        "time": 1700000000,
+        "status": "Success",
+    },
+    ROWS,
+    st.integers(0, 50),
+)
+FAILURES = st.fixed_dictionaries(
+    {"status": st.sampled_from(["Failed", "failed", 500]), "requestId": st.just("4cf5c99a28324f7c7591d43777a3bf03")},
+    optional={
+        "errCode": st.sampled_from([1000001, "1000035", 1000040, 1999999, CANARY, None, 1.5]),
+        "code": st.integers() | st.just(CANARY),
+        "errMsg": st.just(f"{CANARY} happened"),
+        "Status": st.sampled_from(["Failed", "Success"]),
+    },
+)
+GRANTS = st.fixed_dictionaries(
+    {"access_token": st.just(f"{CANARY}.token"), "expires_in": st.integers(0, 10**6), "token_type": st.just("bearer")},
+    optional={"error": st.just(CANARY), "error_description": st.just(CANARY), "errCode": st.just(1000002)},
+)
+NAMES = st.sampled_from(["data", "list", "status", "Status", "STATUS", "total", "customerId", "errCode", CANARY])
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """List the ways to every member of a JSON value."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [way for name, inner in members for way in ((*path, name), *places(inner, (*path, name)))]
+
+
+@st.composite
+def bent(draw: st.DrawFn, whole: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
+    """Draw an answer with up to three members removed, replaced or renamed."""
+    answer: dict[str, Any] = json.loads(json.dumps(draw(whole)))
+    for _ in range(draw(st.integers(0, 3))):
+        ways = places(answer)
+        if not ways:
+            break
+        *path, name = draw(st.sampled_from(ways))
+        holder: Any = answer
+        for step in path:
+            holder = holder[step]
+        how = draw(st.sampled_from(["remove", "replace", "rename"]))
+        if how == "replace":
+            holder[name] = draw(VALUES)
+        else:
+            value = holder.pop(name)
+            if how == "rename" and isinstance(holder, dict):
+                holder[draw(NAMES)] = value
+    if draw(st.booleans()) and "status" in answer:
+        answer["status"] = draw(st.sampled_from(["Success", "success", "SUCCESS", "sUCCess", "Succes", " Success", "",
+                                                 "Failed", 1, True, None, ["Success"], {"a": "Success"}]))  # fmt: skip
+    return answer
+
+
+@st.composite
+def damaged(draw: st.DrawFn, whole: st.SearchStrategy[dict[str, Any]]) -> bytes:
+    """Draw an answer with some bytes flipped, deleted, inserted or cut off."""
+    body = bytearray(json.dumps(draw(whole), ensure_ascii=draw(st.booleans())).encode(errors="surrogatepass"))
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, max(len(body) - 1, 0)))
+        how = draw(st.sampled_from(["flip", "delete", "insert", "truncate"]))
+        if how == "flip" and body:
+            body[place] ^= 1 << draw(st.integers(0, 7))
+        elif how == "delete":
+            del body[place : place + draw(st.integers(1, 9))]
+        elif how == "insert":
+            body[place:place] = draw(st.binary(min_size=1, max_size=4) | st.sampled_from([b"null", b"{}", b"[]", b'"']))
+        elif how == "truncate":
+            del body[place:]
+    return bytes(body)
+
+
+def judge(body: bytes, status: int) -> bool:
+    """Hold `parse_page` against another reading of the same bytes; return whether it took the page."""
+    try:
+        page = parse_page(body, status, WHERE, "customerId")
+    except ApiError as failure:
+        judge_sentence(str(failure), body)
+        return False
+    # Another reading: no shared code but the parser of Python itself.
+    truth = json.loads(body.decode("utf-8-sig", errors="replace"), parse_float=Decimal)
+    rows = truth["data"]["list"]
+    assert status < 300
+    assert truth.get("status", truth.get("Status")).lower() == "success"
+    assert isinstance(rows, list)
+    assert page.rows == rows
+    assert page.ids == [row["customerId"] for row in rows]
+    assert all(type(key) is int and key in INT64 for key in page.ids)
+    for told, name in ((page.number, "pageNumber"), (page.size, "pageSize"), (page.total, "total")):
+        assert told is None or (type(told) is int and str(truth["data"][name]).strip('"') in (str(told), f"0{told}"))
+    record_of_each(page)
+    return True
+
+
+def judge_sentence(sentence: str, body: bytes) -> None:
+    """An error's text is one line that holds nothing of the body; but for a requestId that looks like one."""
+    assert "\n" not in sentence
+    assert sentence.startswith(WHERE)
+    shown = re.search(r"\(requestId ([\w-]+)\)|, requestId ([\w-]+)\)", sentence)
+    identifier = (shown[1] or shown[2]) if shown else "none"
+    assert CANARY not in sentence.replace(identifier, ""), body
+    assert re.fullmatch(r"[A-Za-z0-9-]{1,64}", identifier)
+
+
+def record_of_each(page: Page) -> None:
+    """What is taken can be made a record, and a line of it; or a sentence says that it cannot."""
+    reader = RowReader("customers", "customerId", ("customerId", "firstName", "remark"), "keep", lambda _: None)
+    for row in page.rows:
+        record = None
+        with contextlib.suppress(TapError):
+            record = reader.record(row)
+        json.dumps(record, default=str).encode()
+
+
+@FUZZ
+@given(bent(PAGES), STATUSES)
+def test_a_bent_page_is_taken_whole_or_refused(answer: dict[str, Any], status: int) -> None:
+    judge(json.dumps(answer).encode(), status)
+
+
+@FUZZ
+@given(bent(FAILURES), STATUSES)
+def test_a_bent_failure_is_never_a_page(answer: dict[str, Any], status: int) -> None:
+    taken = judge(json.dumps(answer).encode(), status)
+    assert not taken
+
+
+@FUZZ
+@given(damaged(PAGES), STATUSES)
+def test_a_damaged_page_is_taken_as_its_bytes_say_or_refused(body: bytes, status: int) -> None:
+    judge(body, status)
+
+
+@FUZZ
+@given(st.binary(max_size=60), STATUSES)
+def test_rubbish_is_refused(body: bytes, status: int) -> None:
+    assert not judge(body, status)
+
+
+@settings(max_examples=200, deadline=None)
+@given(PAGES)
+def test_a_sound_page_is_taken(answer: dict[str, Any]) -> None:
+    """Or the tests above could pass with a reader that refuses everything."""
+    assert judge(json.dumps(answer).encode(), 200)
+
+
+def judge_grant(body: bytes, status: int) -> None:
+    try:
+        token, life = parse_token(body, status, WHERE)
+    except ApiError as failure:
+        judge_sentence(str(failure), body)
+        return
+    truth = json.loads(body.decode("utf-8-sig", errors="replace"))
+    assert status < 300
+    assert token == truth["access_token"]
+    assert token.isascii()
+    assert token.isprintable()
+    assert " " not in token
+    assert 0 < life < float("inf")
+
+
+@FUZZ
+@given(bent(GRANTS), STATUSES)
+def test_a_bent_token_answer_is_a_token_or_refused(answer: dict[str, Any], status: int) -> None:
+    judge_grant(json.dumps(answer).encode(), status)
+
+
+@FUZZ
+@given(damaged(GRANTS) | st.binary(max_size=60), STATUSES)
+def test_a_damaged_token_answer_is_a_token_or_refused(body: bytes, status: int) -> None:
+    judge_grant(body, status)
+
+
+def page_with(row: bytes, *, before: bytes = b"", after: bytes = b"") -> bytes:
+    return (
+        before
+        + b'{"data":{"pageSize":10,"pageNumber":1,"total":1,"list":[{"customerId":7%b}]},"status":"Success"}' % row
+        + after
+    )
+
+
+def nested(depth: int) -> bytes:
+    return b',"remark":' + b"[" * depth + b"]" * depth
+
+
+REFUSED = {
+    "a number that no float and no Decimal holds": page_with(b',"remark":1e99999999999999999999'),
+    "an integer of 10**5 digits": page_with(b',"remark":' + b"9" * 10**5),
+    "NaN": page_with(b',"remark":NaN'),
+    "Infinity": page_with(b',"remark":-Infinity'),
+    "a second value": page_with(b"", after=b"{}"),
+    "nothing but a mark": b"\xef\xbb\xbf",
+    "UTF-16": page_with(b"").decode().encode("utf-16"),
+    "a huge id": page_with(b',"customerId":' + b"9" * 4000),
+    "a float id": page_with(b',"customerId":7.0'),
+    "a true id": page_with(b',"customerId":true'),
+    "deep beyond all reason": page_with(nested(10**5)),
+    "a list as deep": b"[" * 10**6,
+    "the rows twice, the second not a list": page_with(b"").replace(b"]}", b'],"list":{}}'),
+    "a status twice, the second a failure": page_with(b"").replace(b'"Success"', b'"Success","status":"Failed"'),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_reader_can_trust_is_refused(name: str) -> None:
+    assert not judge(REFUSED[name], 200)
+
+
+@pytest.mark.parametrize("depth", [1, 10, 100, 300, 500, 800, 950, 990, 1100, 3000])
+def test_what_is_nested_deeply_is_loaded_or_refused(depth: int) -> None:
+    judge(page_with(nested(depth)), 200)
+
+
+TAKEN = {
+    "a byte order mark": page_with(b"", before=b"\xef\xbb\xbf"),
+    "white space": page_with(b"", before=b" \r\n\t", after=b"\n\n"),
+    "bytes that are not UTF-8": page_with(b',"firstName":"\xff\xfe"'),
+    "half a surrogate pair": page_with(rb',"firstName":"\ud83d"'),
+    "a name twice, the last one counts": page_with(b',"firstName":"a","firstName":"b"'),
+    "a large number": page_with(b',"remark":1e9999'),
+    "many digits": page_with(b',"remark":' + b"9" * 4000),
+    "a long fraction": page_with(b',"remark":0.' + b"3" * 10**4),
+    "a NUL": page_with(rb',"remark":"a\u0000b"'),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_what_is_odd_but_clear_is_taken(name: str) -> None:
+    assert judge(TAKEN[name], 200)
+
+
+@FUZZ
+@given(st.text(max_size=80) | st.from_regex(r"[\w-]{1,80}", fullmatch=True))
+@example(CANARY)
+@example("4cf5c99a-2832-4f7c-7591-d43777a3bf03")
+@example("Müller")
+@example("+4930123456")
+def test_a_request_id_is_shown_only_if_it_looks_like_one(identifier: str) -> None:
+    body = json.dumps({"status": "Failed", "errCode": 1000001, "requestId": identifier}).encode()
+    with pytest.raises(ApiError) as caught:
+        parse_page(body, 500, WHERE, "customerId")
+    shown = f"(requestId {identifier})" in str(caught.value)
+    plain = re.fullmatch(r"[A-Za-z0-9-]{1,64}", identifier) is not None and set(identifier) != {"-"}
+    assert shown == (plain or identifier == "none")
+
+
+@FUZZ
+@given(st.integers() | st.text(max_size=30), st.sampled_from(["errCode", "code", "errno"]))
+def test_a_code_is_shown_only_as_a_number(code: int | str, field: str) -> None:
+    body = json.dumps({"status": "Failed", field: f"{CANARY}{code}" if isinstance(code, str) else code}).encode()
+    with pytest.raises(ApiError) as caught:
+        parse_page(body, 200, WHERE, "customerId")
+    judge_sentence(str(caught.value), body)
+
+
+def test_the_length_of_a_code_does_not_become_the_length_of_a_sentence() -> None:
+    body = b'{"status":"Failed","errCode":%b}' % (b"9" * 4000)
+    with pytest.raises(ApiError) as caught:
+        parse_page(body, 200, WHERE, "customerId")
+    assert len(str(caught.value)) < 500
+
+
+def test_an_empty_page_is_an_empty_list_and_nothing_else() -> None:
+    """Each way to say "nothing" but one is refused: an empty page may delete everybody."""
+    empty = {"data": {"pageSize": 10, "pageNumber": 1, "total": 0, "list": []}, "status": "Success"}
+    taken = []
+    nothings: list[Any] = [[], None, {}, "", "[]", 0, False, [[]], [None], "missing"]
+    for nothing in nothings:
+        answer = json.loads(json.dumps(empty))
+        answer["data"]["list"] = nothing
+        if nothing == "missing":
+            del answer["data"]["list"]
+        with contextlib.suppress(ApiError):
+            taken.append((nothing, parse_page(json.dumps(answer).encode(), 200, WHERE, "customerId").rows))
+    assert taken == [([], [])]
