@@ -36,10 +36,12 @@ class RowReader:
         unknown: Names of the fields met that the schema does not know.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one caller, and each is one independent fact
         self,
         stream: str,
         key: str,
+        *,
+        known: Iterable[str],
         columns: Iterable[str],
         unknown_fields: str,
         warn: Callable[[str], None],
@@ -49,14 +51,15 @@ class RowReader:
         Args:
             stream: Name of the stream, for messages.
             key: The key field, an integer already checked.
-            columns: All columns of the schema; all but the key hold strings.
+            known: All columns of the schema; all but the key hold strings.
+            columns: Those of them that are wanted.
             unknown_fields: ``warn`` (drop, and say so once), ``keep`` (all in ``_extra``), or ``fail``.
             warn: Gets one sentence for each new unknown name.
         """
         self._stream = stream
         self._key = key
         self._columns = [name for name in columns if name != key]
-        self._known = frozenset(columns)
+        self._known = frozenset(known)
         self._unknown_fields = unknown_fields
         self._warn = warn
         self.unknown: set[str] = set()

@@ -130,16 +130,22 @@ class YCMStream(Stream):
         memory = replace(memory, last_version=version or memory.last_version, scan=None)
         fetch = partial(client.page, self.path, self.key)
         self.scan = scan = Scan(fetch, settings.page_size, resume.bookmark if resume else None)
-        reader = RowReader(self.name, self.key, self._columns, settings.unknown_fields, self.logger.warning)
+        reader = RowReader(
+            self.name,
+            self.key,
+            known=self._columns,
+            columns=self._catalog_columns(),
+            unknown_fields=settings.unknown_fields,
+            warn=self.logger.warning,
+        )
+        identity = self._identity
         progress = Progress(self.name, self.logger, already=scan.rows)
         try:
             for rows in scan.read():
                 yield from map(reader.record, rows)
                 # Here every record handed out so far is written: only now may the state claim them.
                 mark = scan.bookmark
-                self._remember(
-                    replace(memory, scan=Interrupted(mark, version, began, self._identity) if mark else None)
-                )
+                self._remember(replace(memory, scan=Interrupted(mark, version, began, identity) if mark else None))
                 progress.at(scan.rows, scan.last_total)
         except EndlessListError as error:
             sentence = f"{self.name}: {error}: YCM seems to answer any page; tell Yeastar, and run the tap again later"
@@ -177,6 +183,13 @@ class YCMStream(Stream):
         )
         complete = scan.flaw is None and not held and self.ABORT_AT_RECORD_COUNT is None
         self._remember(replace(memory, complete_rows=scan.rows) if complete else memory)
+
+    def _catalog_columns(self) -> list[str]:
+        """Return the columns that the catalog knows; an older one, cached by Meltano say, may lack some."""
+        known = self.effective_schema["properties"]
+        if lacking := [name for name in self._columns if name not in known]:
+            self.logger.warning("%s: the catalog lacks %s; make a new one to load it", self.name, ", ".join(lacking))
+        return [name for name in self._columns if name in known]
 
     def _stamp_records(self, version: int | None) -> None:
         self._stream_version = version  # private in the SDK; pinned by tests/test_sdk_pins.py

@@ -149,7 +149,10 @@ def judge_sentence(sentence: str, body: bytes) -> None:
 
 def record_of_each(page: Page) -> None:
     """What is taken can be made a record, and a line of it; or a sentence says that it cannot."""
-    reader = RowReader("customers", "customerId", ("customerId", "firstName", "remark"), "keep", lambda _: None)
+    names = ("customerId", "firstName", "remark")
+    reader = RowReader(
+        "customers", "customerId", known=names, columns=names, unknown_fields="keep", warn=lambda _: None
+    )
     for row in page.rows:
         record = None
         with contextlib.suppress(TapError):

@@ -151,6 +151,21 @@ def test_unknown_fields_are_kept_under_an_older_catalog_too(
     assert "_extra" in run.of_type("SCHEMA")[0]["schema"]["properties"]
 
 
+def test_a_catalog_that_lacks_a_column_is_named_and_the_column_left_out(
+    sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
+) -> None:
+    catalog = json.loads(tap("--discover").stdout)
+    stream = catalog["streams"][0]
+    del stream["schema"]["properties"]["country"]
+    stream["metadata"] = [entry for entry in stream["metadata"] if entry["breadcrumb"] != ["properties", "country"]]
+    run = tap(config=settings_for(sandbox(60)), catalog=catalog)
+    assert run.status == 0
+    assert run.log.count("the catalog lacks country; make a new one") == 1
+    assert "country" not in run.of_type("SCHEMA")[0]["schema"]["properties"]
+    assert len(run.records) == 60
+    assert not any("country" in record for record in run.records)
+
+
 def test_selection_and_stream_maps_work(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
     catalog = json.loads(tap("--discover").stdout)
     for entry in catalog["streams"][0]["metadata"]:
