@@ -11,6 +11,8 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -21,9 +23,14 @@ from tap_ycm.sandbox import Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-TARGET = ["uv", "tool", "run", "--quiet", "--from", "meltanolabs-target-postgres==0.8.1", "target-postgres"]
+
+@cache
+def target_postgres() -> str:
+    """Return the path of the target, installed by uv in an environment of its own."""
+    command = ["uv", "tool", "run", "--quiet", "--from", "meltanolabs-target-postgres==0.8.1", "python", "-c"]
+    found = subprocess.run([*command, "import sys; print(sys.executable)"], capture_output=True, check=True, text=True)
+    return str(Path(found.stdout.strip()).with_name("target-postgres"))
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +67,7 @@ class Pipeline:
         with (
             subprocess.Popen(tap_command, stdout=subprocess.PIPE, **pipe) as tap,
             subprocess.Popen(
-                [*TARGET, "--config", "target.json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **pipe
+                [target_postgres(), "--config", "target.json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **pipe
             ) as target,
         ):
             assert tap.stdout
