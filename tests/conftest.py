@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import backoff
 import pytest
 from harness import CLEAN_ENVIRONMENT, Run
 from raw_client import RawClient
@@ -73,3 +76,14 @@ def tap(tmp_path: Path) -> Callable[..., Run]:
         return Run(process.returncode, process.stdout, process.stderr)
 
     return run
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For the tap in this process: waits take no time, and its signal handlers end with the test."""
+    monkeypatch.setattr(backoff, "full_jitter", lambda _: 0.0)
+    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
+    logging.getLogger("tap-ycm").setLevel(logging.CRITICAL)
+    yield
+    for signum, handler in before.items():
+        signal.signal(signum, handler)

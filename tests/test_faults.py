@@ -6,10 +6,8 @@ import itertools
 import logging
 import random
 import re
-import signal
 from typing import TYPE_CHECKING, Any
 
-import backoff
 import pytest
 from harness import settings_for
 from target import Target, run
@@ -53,15 +51,7 @@ ADVICE = re.compile(
 )
 
 
-@pytest.fixture(autouse=True)
-def _undisturbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Waits take no time, and the tap's signal handlers end with the test."""
-    monkeypatch.setattr(backoff, "full_jitter", lambda _: 0.0)
-    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
-    logging.getLogger("tap-ycm").setLevel(logging.CRITICAL)
-    yield
-    for signum, handler in before.items():
-        signal.signal(signum, handler)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def possible(endpoint: str, fault: str) -> bool:

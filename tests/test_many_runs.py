@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import os
-import signal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import backoff
 import pytest
 import requests
 from harness import settings_for
@@ -20,9 +17,6 @@ from target import KilledError, Outcome, Target, run
 from tap_ycm.sandbox import Assumptions, Limit, Sandbox, World
 from tap_ycm.streams import CustomersStream
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 # No shrinking: what is found is printed as steps anyway, and a search of minutes would stop nobody's hand.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 EXAMPLES = int(os.environ.get("EXAMPLES", "60"))  # a soak of minutes: EXAMPLES=5000
@@ -33,15 +27,7 @@ ENDING = {"redirect", "error=1000043", "http=404"}
 REFUSING = {"expired_token", "invalid_token", "unauthorized"}
 
 
-@pytest.fixture(autouse=True)
-def _undisturbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Waits take no time, and the tap's signal handlers end with the test."""
-    monkeypatch.setattr(backoff, "full_jitter", lambda _: 0.0)
-    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
-    logging.getLogger("tap-ycm").setLevel(logging.CRITICAL)
-    yield
-    for signum, handler in before.items():
-        signal.signal(signum, handler)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 class Pipeline(RuleBasedStateMachine):

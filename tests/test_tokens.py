@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import backoff
 import pytest
 import requests
 from harness import settings_for
@@ -20,21 +17,10 @@ from tap_ycm.auth import Token, TokenSource
 from tap_ycm.errors import TapError
 from tap_ycm.sandbox import Assumptions, Sandbox, World
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 REFUSALS = ["expired_token", "invalid_token", "session_expired", "unauthorized", "http=401"]
 
 
-@pytest.fixture(autouse=True)
-def _undisturbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Waits take no time, and the tap's signal handlers end with the test."""
-    monkeypatch.setattr(backoff, "full_jitter", lambda _: 0.0)
-    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
-    logging.getLogger("tap-ycm").setLevel(logging.CRITICAL)
-    yield
-    for signum, handler in before.items():
-        signal.signal(signum, handler)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 class Desk:
