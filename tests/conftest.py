@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import backoff
 import pytest
+from databases import embedded_postgres
 from harness import CLEAN_ENVIRONMENT, Run
 from raw_client import RawClient
 
@@ -87,3 +88,10 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for signum, handler in before.items():
         signal.signal(signum, handler)
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a PostgreSQL of the tests' own; returns its address for psycopg."""
+    with embedded_postgres(tmp_path_factory.mktemp("runtime")) as address:
+        yield address
