@@ -36,10 +36,16 @@ def has_debian_postgres() -> bool:
 @contextmanager
 def debian_postgres() -> Iterator[str]:
     """Start Debian's PostgreSQL as pg_virtualenv does, on a loopback port; yields its address for psycopg."""
-    tell = 'echo "postgresql://$PGUSER:$PGPASSWORD@127.0.0.1:$PGPORT/$PGDATABASE"; read end'
+    tell = 'echo "postgresql://$PGUSER:$PGPASSWORD@127.0.0.1:$PGPORT/$PGDATABASE"; read end || true'
     with subprocess.Popen(
-        ["pg_virtualenv", "-t", "sh", "-c", tell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ["pg_virtualenv", "-t", "sh", "-c", tell],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as process:
         assert process.stdout
-        yield next(line.strip() for line in process.stdout if line.startswith("postgresql://"))
-        process.communicate()  # the end of its input ends the server, which is dropped then
+        try:
+            yield next(line.strip() for line in process.stdout if line.startswith("postgresql://"))
+        finally:
+            process.communicate()  # the end of its input ends the server, which is dropped then

@@ -1,0 +1,132 @@
+"""Writes what follows from the code: the settings in meltano.yml and README, and the Meltano Hub definition.
+
+Run it after a change of a setting: ``.venv/bin/python scripts/generate.py``. A test holds the files against the code.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from tap_ycm.settings import SETTINGS
+from tap_ycm.tap import TapYCM
+
+PROJECT = Path(__file__).resolve().parents[1]
+OWN: dict[str, dict[str, Any]] = SETTINGS["properties"]
+
+HUB_HEAD = """\
+# For Meltano Hub (_data/meltano/extractors/tap-ycm/<variant>.yml): made by scripts/generate.py.
+# Whoever lists it sets the variant to the owner of the repository, and adds repo and logo_url.
+name: tap-ycm
+variant: original
+namespace: tap_ycm
+label: Yeastar Central Management (YCM)
+description: Customers of a Yeastar Central Management account.
+definition: is a Singer tap for Yeastar Central Management (YCM), the web service that runs customers' cloud PBXs.
+domain_url: https://www.yeastar.com/
+docs: https://help.yeastar.com/en/yeastar-central-management/ycm-api/query-all-the-customers.html
+pip_url: tap-ycm
+executable: tap-ycm
+log_parser: singer-sdk
+maintenance_status: beta
+quality: unknown
+keywords: [api, customers, meltano_sdk, pbx, telephony, yeastar]
+"""
+
+HUB_TAIL = """\
+prereq: |
+  - An API client of your YCM account: switch the API on under *System > API*, and note Client ID and Client Secret.
+  - If you restrict IP addresses there, allow the machine that runs the tap.
+settings_preamble: |
+  Give either `client_id` and `client_secret`, or `access_token`.
+next_steps: |
+  `meltano invoke tap-ycm --test` says in one sentence whether YCM can be read, and prints no record.
+usage: |
+  ## Deletes
+
+  With `emit_activate_version_messages`, targets that understand `ACTIVATE_VERSION` mark or delete customers who are
+  gone from YCM: only after a complete scan, and never when suspiciously many are gone (`max_delete_percent`).
+"""
+
+
+def kind(rules: dict[str, Any]) -> str:
+    """Return Meltano's kind of a setting."""
+    return "options" if "enum" in rules else next(str(name) for name in rules["type"] if name != "null")
+
+
+def default(rules: dict[str, Any]) -> str:
+    """Return a default as YAML and README write it; empty if there is none."""
+    value = rules.get("default")
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def settings_yaml(settings: dict[str, dict[str, Any]]) -> str:
+    """Return settings as Meltano describes them."""
+    lines = []
+    for name, rules in settings.items():
+        lines += [f"- name: {name}", f"  kind: {kind(rules)}"]
+        if "enum" in rules:
+            lines.append("  options:")
+            for value in rules["enum"]:
+                lines += [f"    - label: {value.capitalize()}", f"      value: {value}"]
+        if rules.get("secret"):
+            lines.append("  sensitive: true")
+        if default(rules):
+            lines.append(f"  value: {default(rules)}")
+        description = textwrap.wrap(rules["description"], 96, break_on_hyphens=False, break_long_words=False)
+        lines += [f"  label: {rules['title']}", "  description: >-", *(f"    {line}" for line in description)]
+    return "\n".join(lines) + "\n"
+
+
+def capabilities_yaml() -> str:
+    """Return the capabilities as Meltano lists them."""
+    return "".join(f"- {capability.value}\n" for capability in TapYCM.capabilities)
+
+
+def hub_definition() -> str:
+    """Return the plugin definition for Meltano Hub, the SDK's settings included."""
+    TapYCM.append_builtin_config(TapYCM.config_jsonschema)
+    versions = TapYCM.get_supported_python_versions() or []
+    groups = "- [client_id, client_secret]\n- [access_token]\n"
+    parts = {
+        "supported_python_versions": "".join(f'- "{version}"\n' for version in versions),
+        "capabilities": capabilities_yaml(),
+        "settings_group_validation": groups,
+        "settings": settings_yaml(TapYCM.config_jsonschema["properties"]),
+    }
+    return HUB_HEAD + "".join(f"{key}:\n{textwrap.indent(text, '  ')}" for key, text in parts.items()) + HUB_TAIL
+
+
+def readme_table() -> str:
+    """Return the table of settings for README."""
+    rows = [f"| `{name}` | {shown(rules)} | {rules['description']} |" for name, rules in OWN.items()]
+    return "\n".join(["| setting | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+def shown(rules: dict[str, Any]) -> str:
+    """Return a default as README shows it."""
+    return f"`{default(rules)}`" if default(rules) else ""
+
+
+def between(text: str, start: str, end: str, new: str) -> str:
+    """Replace what stands from ``start`` to just before ``end``."""
+    first = text.index(start)
+    return text[:first] + new + text[text.index(end, first) :]
+
+
+def generated() -> dict[Path, str]:
+    """Return each file that this writes, with its content."""
+    meltano, readme = PROJECT / "meltano.yml", PROJECT / "README.md"
+    settings = textwrap.indent(settings_yaml(OWN), " " * 8)
+    table = between(readme.read_text(encoding="utf-8"), "| setting | default |", "\n\n", readme_table())
+    return {
+        meltano: between(meltano.read_text(encoding="utf-8"), "        - name: base_url\n", "\n  loaders:", settings),
+        readme: table,
+        PROJECT / "hub" / "tap-ycm.yml": hub_definition(),
+    }
+
+
+if __name__ == "__main__":
+    for path, content in generated().items():
+        path.write_text(content, encoding="utf-8")
