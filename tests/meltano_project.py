@@ -54,18 +54,35 @@ class MeltanoProject:
         self.content = yaml.safe_load(meltano_yml.read_text(encoding="utf-8"))
         self.extractor = self.content["plugins"]["extractors"][0]
         for plugin in (plugin for plugins in self.content["plugins"].values() for plugin in plugins):
-            if plugin["name"] == "tap-ycm":
+            if "tap-ycm" in (plugin["name"], plugin.get("pip_url")):
                 del plugin["pip_url"]
                 plugin["executable"] = str(PROGRAMS / "tap-ycm")
             if plugin["name"] in loaders:
                 del plugin["pip_url"]
                 plugin["executable"] = loader(plugin["name"])
 
+    def write(self) -> None:
+        """Write the meltano.yml."""
+        (self.folder / "meltano.yml").write_text(yaml.safe_dump(self.content, sort_keys=False), encoding="utf-8")
+
+    def deploy(self, **environment: str) -> None:
+        """Make it what stands on a server: Meltano in its .venv, credentials in its .env, nothing in the environment.
+
+        Call it again to change the credentials.
+        """
+        self.write()
+        programs = self.folder / ".venv" / "bin"
+        if not programs.exists():
+            programs.mkdir(parents=True)
+            (programs / "meltano").symlink_to(PROGRAMS / "meltano")
+        lines = (f"{name}={json.dumps(value)}\n" for name, value in environment.items())
+        (self.folder / ".env").write_text("".join(lines), encoding="utf-8")
+
     def meltano(
         self, *arguments: str, ycm: Sandbox | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of Meltano; its log is in ``stderr``."""
-        (self.folder / "meltano.yml").write_text(yaml.safe_dump(self.content, sort_keys=False), encoding="utf-8")
+        self.write()
         return subprocess.run(
             [str(PROGRAMS / "meltano"), *arguments],
             cwd=self.folder,
