@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = list(json.loads((REPOSITORY / "schemas" / "customers.json").read_text(encoding="utf-8"))["properties"])
+# Installed already; and deletes are wanted.
+PIPELINE = ("--no-install", "tap-ycm", "target-postgres")
 WITH_DELETES = {"TAP_YCM_EMIT_ACTIVATE_VERSION_MESSAGES": "true"}
 
 # Each has broken a database, a driver or a file format somewhere.
@@ -69,25 +71,24 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def project(folder: Path, schema: str | None = None) -> MeltanoProject:
     made = MeltanoProject(folder / "project", "target-postgres")
+    made.extractor["pip_url"] = "tap-ycm"  # Meltano keeps the catalog of a plugin with a pip_url only
     if schema:
         made.extractor["load_schema"] = schema
     return made
 
 
-def truth(world: World, **more: str) -> list[dict[str, Any]]:
-    """Return what the table must hold; ``more`` are columns and the unknown fields that they get."""
-    rows = [{name: row.get(name) for name in COLUMNS} | {"_extra": _extra(row)} for row in world.rows()]
-    names = [*COLUMNS, *more]
-    return [{name: _loaded(row[name]) for name in names} for row in rows]
-
-
-def _extra(row: dict[str, Any]) -> dict[str, Any] | None:
-    return {name: row[name] for name in row if name not in COLUMNS} or None
-
-
-def _loaded(value: Any) -> Any:
-    """Return a value as PostgreSQL can hold it: it knows no U+0000."""
-    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value
+def truth(world: World, *, extra: bool = False) -> list[dict[str, Any]]:
+    """Return what the table must hold; ``extra`` adds the column for unknown fields."""
+    table = []
+    for row in world.rows():
+        values = {name: row.get(name) for name in COLUMNS}
+        # PostgreSQL knows no U+0000.
+        loaded = {
+            name: text.replace("\0", "\ufffd") if isinstance(text, str) else text for name, text in values.items()
+        }
+        unknown = {name: row[name] for name in row if name not in COLUMNS} or None
+        table.append(loaded | ({"_extra": unknown} if extra else {}))
+    return table
 
 
 def test_the_table_follows_ycm(server: str, tmp_path: Path) -> None:
@@ -98,15 +99,15 @@ def test_the_table_follows_ycm(server: str, tmp_path: Path) -> None:
     world.edit(unset, **dict.fromkeys(COLUMNS[1:]))
     for key in BIG_IDS:
         world.create(key, remark=f"the customer {key}")
-    free = 10**12  # ids are used up
     assert {"", None} <= {row["state"] for row in truth(world)}
     loyal = world.ids()[3:6]
     for key in loyal:
         world.edit(key, loyalty={"tier": "gölden 🥇", "points": [1, 2**53 + 1, 1.5, None], "since": None})
 
     meltano, table = project(tmp_path), Table(server, "tap_ycm")
+    environment = {**WITH_DELETES, **target_settings(server)}
     with Sandbox(world) as ycm:
-        log = meltano.run("tap-ycm", "target-postgres", ycm=ycm, **WITH_DELETES, **target_settings(server))
+        log = meltano.run(*PIPELINE, ycm=ycm, **environment)
         assert f"customers: complete; {len(world)} read (YCM's total: {len(world)})" in log
         assert table.data() == truth(world)
         assert table.types() == dict.fromkeys(COLUMNS, "text") | {"customerId": "bigint"}
@@ -120,22 +121,16 @@ def test_the_table_follows_ycm(server: str, tmp_path: Path) -> None:
         world.edit(unset, **{name: f"new {name}" for name in COLUMNS[1:]})
         world.edit(empty, **dict.fromkeys(COLUMNS[1:]))
         world.edit(loyal[0], loyalty=None)
-        world.create(free, firstName="Нова")
+        world.create(10**12, firstName="Нова")  # the highest id is taken
         gone = [world.ids()[0], awkward[5], BIG_IDS[1]]
         before = {row["customerId"]: row for row in table.data()}
         for key in gone:
             world.delete(key)
-        log = meltano.run(
-            "tap-ycm",
-            "target-postgres",
-            ycm=ycm,
-            TAP_YCM_UNKNOWN_FIELDS="keep",
-            **WITH_DELETES,
-            **target_settings(server),
-        )
+        log = meltano.run(*PIPELINE, ycm=ycm, TAP_YCM_UNKNOWN_FIELDS="keep", **environment)
         assert log.count("YCM sent a field 'loyalty' that the schema does not know; it is kept") == 1
         assert table.types() == dict.fromkeys(COLUMNS, "text") | {"customerId": "bigint", "_extra": "jsonb"}
-        assert table.alive() == truth(world, _extra="jsonb")
+        assert table.alive() == truth(world, extra=True)
+        assert {row["_extra"] is None for row in table.alive()} == {True, False}
         dead = [row for row in table.rows() if row["_sdc_deleted_at"]]
         assert [row["customerId"] for row in dead] == sorted(gone)
         assert [{name: row[name] for name in COLUMNS} for row in dead] == [before[key] for key in sorted(gone)]
@@ -143,16 +138,9 @@ def test_the_table_follows_ycm(server: str, tmp_path: Path) -> None:
         # And the day after, with hard deletes: whoever was only marked goes, too.
         world.delete(loyal[1])
         world.edit(loyal[2], loyalty={"tier": "none"})
-        meltano.run(
-            "tap-ycm",
-            "target-postgres",
-            ycm=ycm,
-            TAP_YCM_UNKNOWN_FIELDS="keep",
-            TARGET_POSTGRES_HARD_DELETE="true",
-            **WITH_DELETES,
-            **target_settings(server),
-        )
-        assert table.data() == truth(world, _extra="jsonb")
+        environment["TARGET_POSTGRES_HARD_DELETE"] = "true"
+        meltano.run(*PIPELINE, ycm=ycm, TAP_YCM_UNKNOWN_FIELDS="keep", **environment)
+        assert table.data() == truth(world, extra=True)
 
 
 def test_an_interrupted_run_flags_nobody_and_the_next_one_goes_on(database: str, tmp_path: Path) -> None:
@@ -166,7 +154,7 @@ def test_an_interrupted_run_flags_nobody_and_the_next_one_goes_on(database: str,
     state_id = "dev:tap-ycm-to-target-postgres"
     with Sandbox(World.seeded(customers=60, seed=7)) as ycm:
         world = ycm.world
-        meltano.run("tap-ycm", "target-postgres", ycm=ycm, **environment)
+        meltano.run(*PIPELINE, ycm=ycm, **environment)
         assert table.alive() == truth(world)
         before = {row["customerId"]: row for row in table.data()}
 
@@ -178,7 +166,7 @@ def test_an_interrupted_run_flags_nobody_and_the_next_one_goes_on(database: str,
         world.edit(ids[55], company=None)
         world.create(firstName="New")
         ycm.faults.add("customers:4:http=503")
-        process = meltano.meltano("run", "tap-ycm", "target-postgres", ycm=ycm, **environment)
+        process = meltano.meltano("run", *PIPELINE, ycm=ycm, **environment)
         log = process.stdout + process.stderr
         assert process.returncode == 1
         assert "customers: not complete: the run failed" in log
@@ -195,7 +183,7 @@ def test_an_interrupted_run_flags_nobody_and_the_next_one_goes_on(database: str,
         assert mark["scan"]
 
         ycm.reset_log()
-        log = meltano.run("tap-ycm", "target-postgres", ycm=ycm, **environment)
+        log = meltano.run(*PIPELINE, ycm=ycm, **environment)
         assert "customers: continuing the scan that was interrupted" in log
         assert len([request for request in ycm.requests if request.endpoint == "customers"]) < 6
         assert table.alive() == truth(world)
@@ -206,8 +194,6 @@ def test_columns_are_selected_computed_and_added_by_an_upgrade(database: str, tm
     meltano = project(tmp_path, "shaped")
     program = tmp_path / "tap-ycm"
     meltano.extractor |= {
-        # Meltano keeps the catalog of a plugin with a pip_url only.
-        "pip_url": "tap-ycm",
         "executable": str(program),
         "select": ["customers.*", "!customers.email"],
         "config": {
@@ -235,7 +221,7 @@ def test_columns_are_selected_computed_and_added_by_an_upgrade(database: str, tm
 
     with Sandbox(World.seeded(customers=60, seed=7)) as ycm:
         install(program, older_version(tmp_path / "older", lacks="remark"))
-        meltano.run("--no-install", "tap-ycm", "target-postgres", ycm=ycm, **environment)
+        meltano.run(*PIPELINE, ycm=ycm, **environment)
         assert table.data() == shaped(ycm.world, "remark")
         assert table.types()["lastDigits"] == "bigint"
 
@@ -243,12 +229,12 @@ def test_columns_are_selected_computed_and_added_by_an_upgrade(database: str, tm
         install(program, REPOSITORY)
         ycm.world.delete(ycm.world.ids()[0])
         ycm.world.create()
-        log = meltano.run("--no-install", "tap-ycm", "target-postgres", ycm=ycm, **environment)
+        log = meltano.run(*PIPELINE, ycm=ycm, **environment)
         assert "customers: the catalog lacks remark; make a new one to load it" in log
         assert "deletes activated" in log
         assert table.alive() == shaped(ycm.world, "remark")
 
-        log = meltano.run("--no-install", "--refresh-catalog", "tap-ycm", "target-postgres", ycm=ycm, **environment)
+        log = meltano.run("--refresh-catalog", *PIPELINE, ycm=ycm, **environment)
         assert "the catalog lacks" not in log
         assert table.alive() == shaped(ycm.world)
         assert any(row["remark"] for row in table.alive())
