@@ -75,7 +75,8 @@ class _Command(SingerCommand):
             places = "; ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:])
             sentence = f"unexpected {type(error).__name__}, please report it: {places}"
             if any(Path(frame.filename).parts[-2:] == ("singer_sdk", "mapper.py") for frame in frames):
-                sentence = f"a stream map cannot be applied ({type(error).__name__}): check the setting stream_maps"
+                what = f"a stream map cannot be applied ({type(error).__name__})"
+                sentence = f"{what}: check the settings stream_maps and stream_map_config"
         self.logger.error(sentence)
         sys.exit(status)
 
