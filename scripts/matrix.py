@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import re
+import shutil
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +62,9 @@ def main() -> int:
     if options.write:
         table_in(README.read_text(encoding="utf-8"))  # complains before minutes are spent
 
-    with tempfile.TemporaryDirectory(prefix="tap-ycm-matrix-") as folder, ThreadPoolExecutor(2) as pool:
+    folder = tempfile.mkdtemp(prefix="tap-ycm-matrix-")
+    atexit.register(shutil.rmtree, folder)  # at the very end: the embedded PostgreSQL writes a last file when it exits
+    with ThreadPoolExecutor(2) as pool:
 
         def line(target: Target) -> str:
             print(f"{target.name} ...", file=sys.stderr, flush=True)
