@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_ycm.errors import Action, ApiError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -45,6 +47,7 @@ class TokenSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._token = Token(given, float("inf")) if given else None
+        self._refusal: ApiError | None = None
 
     @property
     def renewable(self) -> bool:
@@ -58,8 +61,14 @@ class TokenSource:
                 if self._request is None:
                     sentence = "the access token was refused and cannot be renewed"
                     raise RuntimeError(sentence)
+                if self._refusal:  # refused logins may lock an account out: one is enough for all threads
+                    raise ApiError(str(self._refusal))
                 asked = self._clock()
-                value, life = self._request()
+                try:
+                    value, life = self._request()
+                except ApiError as error:
+                    self._refusal = error if error.action is Action.FAIL else None
+                    raise
                 # Early: at 75 % of its life, and with a minute left, but never so early that it is never used.
                 useful = max(min(0.75 * life, life - 60), 0.25 * life)
                 self._token = Token(value, asked + useful)

@@ -12,22 +12,25 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import backoff
 import requests
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
 
+from tap_ycm.ahead import in_order
 from tap_ycm.auth import TokenSource
 from tap_ycm.envelope import Page, parse_page, parse_token
 from tap_ycm.errors import Action, ApiError, TapError
 from tap_ycm.waiting import Pace, parse_retry_after, waits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Iterable
 
     from backoff.types import Details
 
@@ -42,12 +45,10 @@ CONNECT_TIMEOUT = 15.0
 MOST_BYTES = 64 * 2**20
 """The most that one answer may hold. A page of 50 customers has some 20 kB."""
 
-_T = TypeVar("_T")
-
 
 @dataclass(slots=True)
 class Traffic:
-    """What went over the wire, for the verdict."""
+    """What went over the wire, for the verdict; ``waited`` counts seconds in which at least one request waited."""
 
     requests: int = 0
     retries: int = 0
@@ -55,7 +56,7 @@ class Traffic:
 
 
 class Client:
-    """Asks YCM; one session, one token."""
+    """Asks YCM; one session, one token. Its threads are its own: it is used from one."""
 
     def __init__(self, settings: Settings, logger: logging.Logger, stop: Stop) -> None:
         """Prepare; nothing is sent yet.
@@ -73,11 +74,15 @@ class Client:
         self._session = requests.Session()
         self._session.trust_env = False  # no .netrc: it would replace the bearer token; the rest is resolved just below
         self._session.headers["User-Agent"] = settings.user_agent
+        # One place in the pool for each request in flight, or connections would be thrown away.
+        self._session.mount("https://", HTTPAdapter(pool_maxsize=settings.concurrency))
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=settings.concurrency))
         environment = requests.Session().merge_environment_settings(settings.base_url, {}, None, None, None)
         self._proxies, self._verify = environment["proxies"], settings.ca_bundle or environment["verify"]
         _check_bundle(self._verify, "ca_bundle" if settings.ca_bundle else "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
         self._pace = Pace(settings.max_requests_per_minute)
         self._token = TokenSource(None if settings.access_token else self._request_token, settings.access_token)
+        self._waiting_until = 0.0  # monotonic
         self.traffic = Traffic()
 
     def page(self, path: str, key: str, request: PageRequest) -> Page:
@@ -91,16 +96,39 @@ class Client:
         Raises:
             ApiError: There is no answer to be had.
         """
+        with self._stop.waiting():
+            return self._until_answered(path, key, request)
+
+    def pages(self, path: str, key: str, requests: Iterable[PageRequest]) -> Generator[Page]:
+        """Ask for many pages of a list, several at a time.
+
+        Args:
+            path: As for :meth:`page`.
+            key: As for :meth:`page`.
+            requests: Which pages; taken from as they are asked for.
+
+        Yields:
+            The pages, in the order of the requests.
+
+        Raises:
+            ApiError: One of them is not to be had; those before it were yielded.
+        """
+        ask = partial(self._until_answered, path, key)
+        with closing(in_order(ask, requests, self._settings.concurrency)) as pages:
+            while True:
+                with self._stop.waiting():
+                    page = next(pages, None)
+                if page is None:
+                    return
+                yield page
+
+    def _page(self, path: str, key: str, request: PageRequest) -> Page:
+        """Ask once; when the token is refused, once more with a new one."""
         query = {
             "pageSize": str(request.size),
             "pageNumber": str(request.number),
             "sort": f"-{key}" if request.newest_first else key,
         }
-        with self._stop.waiting():
-            return self._until_answered(partial(self._page, path, key, query))
-
-    def _page(self, path: str, key: str, query: Mapping[str, str]) -> Page:
-        """Ask once; when the token is refused, once more with a new one."""
         where = f"GET {API}{path}"
         token = self._token.get()
         for last in (False, True):
@@ -134,15 +162,16 @@ class Client:
             failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
             raise
 
-    def _until_answered(self, ask: Callable[[], _T]) -> _T:
-        return backoff.on_exception(
+    def _until_answered(self, path: str, key: str, request: PageRequest) -> Page:
+        ask: Callable[[str, str, PageRequest], Page] = backoff.on_exception(
             partial(waits, self._settings.retry_budget),
             ApiError,
             jitter=None,  # waits() has its own, which Retry-After overrules
             giveup=lambda failure: isinstance(failure, ApiError) and failure.action is Action.FAIL,
             on_backoff=self._announce,
             logger=None,
-        )(ask)()
+        )(self._page)
+        return ask(path, key, request)
 
     def _announce(self, details: Details) -> None:
         wait, tries, failure = details["wait"], details["tries"], details["exception"]
@@ -150,7 +179,9 @@ class Client:
             self._pace.hold(wait)
         with self._lock:
             self.traffic.retries += 1
-            self.traffic.waited += wait
+            until = time.monotonic() + wait
+            self.traffic.waited += min(wait, max(until - self._waiting_until, 0.0))
+            self._waiting_until = max(self._waiting_until, until)
         self._logger.warning("%s; asking again in %.1f s (attempt %d failed)", failure, wait, tries)
 
     def _send(self, where: str, request: requests.Request) -> tuple[bytes, requests.Response]:

@@ -10,19 +10,26 @@ now move towards the pages still to be read, and nobody is missed, given that
 * (P) one answer shows one state of the list, and later answers do not show older states.
 
 Each is checked while reading. A violated check loses nothing: the list is read the plain way, and :attr:`Scan.flaw`
-says what was found. README ("How a moving list is read completely") has the proof.
+says what was found.
+
+With several requests in flight the order in which YCM answers is not known, and the proof does not hold. A count does:
+the newest page told, in one answer, that ``first_total`` rows had keys up to its highest. If so many different ones
+were read, all of them were; if not, the list is read again, one request at a time.
+
+README ("How a moving list is read completely") has the proof.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from tap_ycm.envelope import Page, Row
 
@@ -91,21 +98,25 @@ class Scan:
         fetch: Callable[[PageRequest], Page],
         page_size: int,
         resume: Bookmark | None = None,
+        ahead: Callable[[Iterable[PageRequest]], Generator[Page]] | None = None,
     ) -> None:
         """Prepare a reading; nothing is asked yet.
 
         Args:
             fetch: Gets one page, or raises.
             page_size: Rows per page to ask for.
-            resume: Where an earlier reading stopped.
+            resume: Where an earlier reading stopped; one with ``ahead`` can only be continued with ``ahead``.
+            ahead: Gets many pages, several at a time, and yields them in the order of the requests; None to ask for
+                one at a time.
         """
         self._fetch = fetch
+        self._ahead = ahead
         self._resume = resume
         self._size = resume.size if resume else page_size
         self._below = resume.below if resume else 0  # the lowest key handed out; the newest page sets it
         self._number = 0  # of the page read last, in ascending order
         self._emitted = array("q")  # the keys read, 8 bytes each
-        self._handed_out: set[int] = set()  # those of a reading that began anew
+        self._handed_out = array("q")  # those of the reading before this one, ascending
         self.rows = resume.rows if resume else 0
         self.resumed = resume is not None
         self.duplicates = 0
@@ -147,30 +158,37 @@ class Scan:
                 return
             newest = page.ids[0]
             pages = self._older(page)
-        trusted: bool | None = None
-        for page in pages:
-            due = min(max(self.last_total - (self._number - 1) * self._size, 0), self._size)
-            if trusted and len(page.ids) < due:
-                raise _violation(page, f"page {self._number} has {len(page.ids)} rows where {due} are due by its total")
-            if trusted is None:  # a total that is wrong from the start says nothing about single pages
-                trusted = len(page.ids) == due
-            lower = bisect_left(page.ids, self._below)
-            if self.bookmark:  # the first of these pages overlaps the newest page by design
-                self.duplicates += len(page.ids) - lower
-            rows = self._take(page.ids[:lower][::-1], page.rows[:lower][::-1])
-            self.bookmark = Bookmark(
-                page=self._number - 1,
-                size=self._size,
-                below=self._below,
-                newest=newest,
-                first_total=self.first_total,
-                last_total=self.last_total,
-                rows=self.rows,
-            )
-            yield rows
+        yield from self._take_down(pages, newest)
         yield from self._reconcile(newest)
 
-    def _older(self, newest: Page) -> Iterator[Page]:
+    def _take_down(self, pages: Generator[Page], newest: int) -> Iterator[list[Row]]:
+        """Hand out the rows of descending pages, and keep the bookmark."""
+        trusted: bool | None = None
+        with closing(pages):
+            for page in pages:
+                due = self._due(self._number)
+                if trusted and len(page.ids) < due:
+                    raise _violation(
+                        page, f"page {self._number} has {len(page.ids)} rows where {due} are due by its total"
+                    )
+                if trusted is None:  # a total that is wrong from the start says nothing about single pages
+                    trusted = len(page.ids) == due
+                lower = bisect_left(page.ids, self._below)
+                if self.bookmark:  # the first of these pages overlaps the newest page by design
+                    self.duplicates += len(page.ids) - lower
+                rows = self._take(page.ids[:lower][::-1], page.rows[:lower][::-1])
+                self.bookmark = Bookmark(
+                    page=self._number - 1,
+                    size=self._size,
+                    below=self._below,
+                    newest=newest,
+                    first_total=self.first_total,
+                    last_total=self.last_total,
+                    rows=self.rows,
+                )
+                yield rows
+
+    def _older(self, newest: Page) -> Generator[Page]:
         """Yield the pages that hold what is older than the newest page, from the last to the first.
 
         The last one must join the newest page: be short, or reach into it. Otherwise ``total`` was told too low, and
@@ -178,7 +196,13 @@ class Scan:
         order of the pages is what the proof rests on.
         """
         last = self.last_total // self._size
-        page = self._ascending_page(last)
+        with closing(self._descend(last)) as pages:
+            page = next(pages)
+            if len(page.ids) == self._due(last) and (len(page.ids) < self._size or page.ids[-1] >= newest.ids[-1]):
+                yield page
+                yield from pages
+                return
+        self._ahead = None  # total is wrong: no count can be held against it
         while len(page.ids) == self._size and page.ids[-1] < newest.ids[-1]:
             last += 1
             self._guard_against_endlessness(last)
@@ -190,9 +214,20 @@ class Scan:
         yield page
         yield from self._descend(last - 1)
 
-    def _descend(self, number: int) -> Iterator[Page]:
-        for lower in range(number, 0, -1):
-            yield self._ascending_page(lower)
+    def _descend(self, number: int) -> Generator[Page]:
+        """Yield the pages from this one down to the first."""
+        if self._ahead is None:
+            for lower in range(number, 0, -1):
+                yield self._ascending_page(lower)
+            return
+        requests = (PageRequest(lower, self._size) for lower in range(number, 0, -1))
+        with closing(self._ahead(requests)) as pages:
+            for lower, page in zip(range(number, 0, -1), pages, strict=True):
+                yield self._checked(lower, page)
+
+    def _due(self, number: int) -> int:
+        """Return how many rows a page holds by the total that came with it."""
+        return min(max(self.last_total - (number - 1) * self._size, 0), self._size)
 
     def _reconcile(self, newest: int) -> Iterator[list[Row]]:
         """Hold the number of rows against ``total``, and read a second time if they do not agree.
@@ -203,6 +238,10 @@ class Scan:
         (harmless) or an assumption is (rows may be missed): a second reading finds out which.
         """
         missing = self.first_total - self.rows
+        if self._ahead and missing != 0:
+            self.remark = "the list changed while several pages were in flight, so it was read again one page at a time"
+            yield from self._begin_anew()
+            return
         if 0 <= missing <= self.first_total - self.last_total:
             return
         page = self._newest_page()
@@ -210,16 +249,12 @@ class Scan:
         if 0 <= missing <= self.first_total + created - self.last_total:
             return
         told = f"YCM's total was {self.first_total}, at last {self.last_total}, where {self.rows} rows could be read"
-        self.bookmark = None
-        seen = set(self._emitted)
-        if (
-            self._resume
-        ):  # which rows came before the interruption is not known: nothing to hold a second reading against
+        if self._resume:  # which rows came before the interruption is not known: a second reading has nothing to tell
             self.remark = f"{told}; the list was read anew, for the reading was an interrupted one"
-            self._resume, self._handed_out = None, seen
-            self._emitted, self.rows = array("q"), 0
-            yield from self._scan()
+            yield from self._begin_anew()
             return
+        self.bookmark = self._ahead = None
+        seen = set(self._emitted)
         overlooked = 0
         older = self._older(page) if len(page.ids) == self._size else ()
         for again in chain([page], older):
@@ -230,6 +265,13 @@ class Scan:
             self.flaw = f"{told}, and a second reading found {overlooked} more: the list is not one list at one time"
         else:
             self.remark = f"{told}; a second reading found the same rows, so the total is wrong"
+
+    def _begin_anew(self) -> Iterator[list[Row]]:
+        """Read the list again, one page at a time, and hand out what was not handed out before."""
+        self.bookmark = self._resume = self._ahead = None
+        self._handed_out = array("q", sorted({*self._handed_out, *self._emitted}))
+        self._emitted, self.rows = array("q"), 0
+        yield from self._scan()
 
     def _created_since(self, newest: int, page: Page) -> int:
         """Count the rows above a key, from the newest page on down."""
@@ -266,17 +308,23 @@ class Scan:
         return page
 
     def _ascending_page(self, number: int) -> Page:
+        return self._checked(number, self._fetch(PageRequest(number, self._size)))
+
+    def _checked(self, number: int, page: Page) -> Page:
         self._number = number
-        page = self._receive(PageRequest(number, self._size))
+        self._count(page)
         self._check(page, number, page.ids)
         return page
 
     def _receive(self, request: PageRequest) -> Page:
         page = self._fetch(request)
+        self._count(page)
+        return page
+
+    def _count(self, page: Page) -> None:
         self.pages += 1
         if page.total is not None:
             self.last_total = page.total
-        return page
 
     def _check(self, page: Page, number: int, ascending: list[int]) -> None:
         """Hold one page against what was asked for and what the proof needs."""
@@ -300,7 +348,7 @@ class Scan:
         if keys:
             self._below = keys[-1]
         if self._handed_out:
-            return [row for key, row in zip(keys, rows, strict=True) if key not in self._handed_out]
+            return [row for key, row in zip(keys, rows, strict=True) if not _holds(self._handed_out, key)]
         return rows
 
     def _take_unseen(self, page: Page, seen: set[int]) -> list[Row]:
@@ -308,6 +356,12 @@ class Scan:
         seen.update(unseen)
         self.duplicates += len(page.ids) - len(unseen)
         return self._take(list(unseen), list(unseen.values()))
+
+
+def _holds(keys: array[int], key: int) -> bool:
+    """Tell whether ascending keys hold this one."""
+    place = bisect_left(keys, key)
+    return place < len(keys) and keys[place] == key
 
 
 def _violation(page: Page, what: str) -> _ViolationError:

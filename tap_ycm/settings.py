@@ -80,6 +80,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="Customers per request, 1 to 50. Fewer means more requests.",
     ),
     th.Property(
+        "concurrency",
+        th.IntegerType(minimum=1, maximum=16),
+        default=4,
+        title="Concurrency",
+        description="Requests in flight at a time, 1 to 16. With more than 1, a list from which customers are deleted "
+        "while it is read is read twice.",
+    ),
+    th.Property(
         "request_timeout",
         th.IntegerType(minimum=1, maximum=3600),
         default=120,
@@ -172,6 +180,7 @@ class Settings:
     access_token: str | None
     user_agent: str
     page_size: int
+    concurrency: int
     request_timeout: int
     retry_budget: int
     max_requests_per_minute: int | None

@@ -129,7 +129,8 @@ class YCMStream(Stream):
         self._stamp_records(version)
         memory = replace(memory, last_version=version or memory.last_version, scan=None)
         fetch = partial(client.page, self.path, self.key)
-        self.scan = scan = Scan(fetch, settings.page_size, resume.bookmark if resume else None)
+        ahead = partial(client.pages, self.path, self.key) if self._parallel else None
+        self.scan = scan = Scan(fetch, settings.page_size, resume.bookmark if resume else None, ahead)
         reader = RowReader(
             self.name,
             self.key,
@@ -214,10 +215,14 @@ class YCMStream(Stream):
         return self._ycm.settings.emit_activate_version_messages
 
     @property
+    def _parallel(self) -> bool:
+        return self._ycm.settings.concurrency > 1
+
+    @property
     def _identity(self) -> str:
         """What is read, and how it is written, as a short hash: a scan of anything else cannot be continued."""
         schemas = [[stream_map.stream_alias, stream_map.transformed_schema] for stream_map in self.stream_maps]
-        what = [self.path, self._ycm.fingerprint, schemas]
+        what = [self.path, self._ycm.fingerprint, schemas, self._parallel]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
     def _may_continue(self, scan: Interrupted | None, now: int) -> bool:

@@ -45,6 +45,7 @@ __all__ = ["TapYCM"]
 _NOT_WRITTEN = {
     "ca_bundle",
     "client_secret",
+    "concurrency",
     "confirm_deletes",
     "max_delete_count",
     "max_delete_percent",

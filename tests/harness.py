@@ -73,8 +73,9 @@ class Run:
 
 
 def settings_for(ycm: Sandbox, **settings: object) -> dict[str, object]:
-    """Return a configuration for a sandbox."""
+    """Return a configuration for a sandbox; one request at a time, for tests that count requests."""
     return {
+        "concurrency": 1,
         "base_url": ycm.url,
         "client_id": ycm.client_id,
         "client_secret": ycm.client_secret,

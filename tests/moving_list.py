@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tap_ycm.envelope import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from tap_ycm.scan import PageRequest, Scan
 
@@ -59,6 +60,21 @@ class MovingList:
             total=len(keys),
             request_id="0123",
         )
+
+
+def in_flight(
+    fetch: Callable[[PageRequest], Page], order: Sequence[int]
+) -> Callable[[Iterable[PageRequest]], Generator[Page]]:
+    """Keep as many requests in flight as ``order`` is long, and let YCM answer each lot of them in this order."""
+
+    def ahead(requests: Iterable[PageRequest]) -> Generator[Page]:
+        waiting = iter(requests)
+        while lot := list(islice(waiting, len(order))):
+            answers = {place: fetch(lot[place]) for place in order if place < len(lot)}
+            for place in range(len(lot)):
+                yield answers[place]
+
+    return ahead
 
 
 def read(scan: Scan) -> list[int]:

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from moving_list import Event, MovingList, forward, read
+from moving_list import Event, MovingList, forward, in_flight, read
 
 from tap_ycm.scan import PageRequest, Scan
 
@@ -42,6 +42,26 @@ def test_nobody_who_lives_through_a_scan_is_missed(rows: int) -> None:
         assert (scan.flaw, scan.remark, scan.rows) == (None, None, len(keys)), schedule
         count += 1
     print(f"{count} schedules for {rows} rows")  # noqa: T201 - README quotes it: scripts/test tests/... -rP -n 0
+
+
+@pytest.mark.parametrize("order", [(1, 0), (2, 1, 0), (3, 0, 2, 1)], ids=str)
+def test_nobody_is_missed_with_several_requests_in_flight(order: tuple[int, ...]) -> None:
+    """As above, in each of these orders of the answers; twice the events, so that they reach a second reading."""
+    count = again = 0
+    for rows in range(8):
+        for schedule in schedules(rows):
+            world = MovingList(rows, schedule * 2)
+            scan = Scan(world.fetch, SIZE, ahead=in_flight(world.fetch, order))
+            keys = read(scan)
+            assert world.alive_throughout <= set(keys) <= world.ever_alive, schedule
+            assert len(set(keys)) == len(keys), schedule
+            assert scan.flaw is None, schedule
+            again += scan.remark is not None
+            if set(schedule) <= {None}:
+                assert len(world.requests) == rows // SIZE + 1, rows
+            count += 1
+    assert 0 < again < count
+    print(f"{count} schedules, {again} read again, answers in the order {order}")  # noqa: T201 - README quotes it
 
 
 @pytest.mark.parametrize("rows", range(9))

@@ -76,6 +76,8 @@ def test_base_url_is_normalised(given: str | None, address: str) -> None:
         ({"request_timeout": 0}, "request_timeout must be between 1 and 3600"),
         ({"request_timeout": -5}, "request_timeout must be between 1 and 3600"),
         ({"retry_budget": -1}, "retry_budget must be between 0 and 86400"),
+        ({"concurrency": 0}, "concurrency must be between 1 and 16"),
+        ({"concurrency": 17}, "concurrency must be between 1 and 16"),
         ({"max_requests_per_minute": 0}, "max_requests_per_minute must be between 1 and 100000"),
         ({"ca_bundle": "/nowhere/c4n4ry.pem"}, "ca_bundle must name a file"),
         ({"ca_bundle": 5}, "ca_bundle must be a string"),
