@@ -10,18 +10,25 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import sys
 import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import backoff
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
 
 from tap_ycm.ahead import in_order
 from tap_ycm.auth import TokenSource
@@ -33,7 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from backoff.types import Details
+    from urllib3.connectionpool import ConnectionPool
 
+    from tap_ycm.auth import Token
+    from tap_ycm.envelope import Listing
     from tap_ycm.scan import PageRequest
     from tap_ycm.settings import Settings
     from tap_ycm.stopping import Stop
@@ -75,36 +85,43 @@ class Client:
         self._session.trust_env = False  # no .netrc: it would replace the bearer token; the rest is resolved just below
         self._session.headers["User-Agent"] = settings.user_agent
         # One place in the pool for each request in flight, or connections would be thrown away.
-        self._session.mount("https://", HTTPAdapter(pool_maxsize=settings.concurrency))
-        self._session.mount("http://", HTTPAdapter(pool_maxsize=settings.concurrency))
+        self._session.mount("https://", _OneHost(pool_maxsize=settings.concurrency))
+        self._session.mount("http://", _OneHost(pool_maxsize=settings.concurrency))
         environment = requests.Session().merge_environment_settings(settings.base_url, {}, None, None, None)
         self._proxies, self._verify = environment["proxies"], settings.ca_bundle or environment["verify"]
         _check_bundle(self._verify, "ca_bundle" if settings.ca_bundle else "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
         self._pace = Pace(settings.max_requests_per_minute)
         self._token = TokenSource(None if settings.access_token else self._request_token, settings.access_token)
         self._waiting_until = 0.0  # monotonic
+        self._prepared: dict[str, requests.PreparedRequest] = {}
         self.traffic = Traffic()
+        self._until_answered: Callable[[Listing, PageRequest], Page] = backoff.on_exception(
+            partial(waits, settings.retry_budget),
+            ApiError,
+            jitter=None,  # waits() has its own, which Retry-After overrules
+            giveup=lambda failure: isinstance(failure, ApiError) and failure.action is Action.FAIL,
+            on_backoff=self._announce,
+            logger=None,
+        )(self._page)
 
-    def page(self, path: str, key: str, request: PageRequest) -> Page:
+    def page(self, listing: Listing, request: PageRequest) -> Page:
         """Ask for one page of a list.
 
         Args:
-            path: The list's path after ``/dm/open_api``.
-            key: The field that identifies and sorts the rows.
+            listing: Which list.
             request: Which page.
 
         Raises:
             ApiError: There is no answer to be had.
         """
         with self._stop.waiting():
-            return self._until_answered(path, key, request)
+            return self._until_answered(listing, request)
 
-    def pages(self, path: str, key: str, requests: Iterable[PageRequest]) -> Generator[Page]:
+    def pages(self, listing: Listing, requests: Iterable[PageRequest]) -> Generator[Page]:
         """Ask for many pages of a list, several at a time.
 
         Args:
-            path: As for :meth:`page`.
-            key: As for :meth:`page`.
+            listing: Which list.
             requests: Which pages; taken from as they are asked for.
 
         Yields:
@@ -113,7 +130,7 @@ class Client:
         Raises:
             ApiError: One of them is not to be had; those before it were yielded.
         """
-        ask = partial(self._until_answered, path, key)
+        ask = partial(self._until_answered, listing)
         with closing(in_order(ask, requests, self._settings.concurrency)) as pages:
             while True:
                 with self._stop.waiting():
@@ -122,20 +139,17 @@ class Client:
                     return
                 yield page
 
-    def _page(self, path: str, key: str, request: PageRequest) -> Page:
+    def _page(self, listing: Listing, request: PageRequest) -> Page:
         """Ask once; when the token is refused, once more with a new one."""
-        query = {
-            "pageSize": str(request.size),
-            "pageNumber": str(request.number),
-            "sort": f"-{key}" if request.newest_first else key,
-        }
-        where = f"GET {API}{path}"
+        path = f"{API}{listing.path}"
+        where = f"GET {path}"
+        sort = f"-{listing.key}" if request.newest_first else listing.key
+        query = urlencode({"pageSize": request.size, "pageNumber": request.number, "sort": sort})
         token = self._token.get()
         for last in (False, True):
-            headers = {"Authorization": f"Bearer {token.value}"}
-            body, response = self._send(where, requests.Request("GET", f"{API}{path}", params=query, headers=headers))
+            body, response = self._send(where, "GET", path, query=query, token=token)
             try:
-                return parse_page(body, response.status_code, where, key)
+                return parse_page(body, response.status_code, where, listing.key, listing.typed)
             except ApiError as failure:
                 failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
                 if failure.action is not Action.NEW_TOKEN:
@@ -154,24 +168,14 @@ class Client:
             "client_id": self._settings.client_id or "",
             "client_secret": self._settings.client_secret or "",
         }
-        where = f"POST {API}/oauth/token"
-        body, response = self._send(where, requests.Request("POST", f"{API}/oauth/token", data=form))
+        path = f"{API}/oauth/token"
+        where = f"POST {path}"
+        body, response = self._send(where, "POST", path, form=form)
         try:
             return parse_token(body, response.status_code, where)
         except ApiError as failure:
             failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
             raise
-
-    def _until_answered(self, path: str, key: str, request: PageRequest) -> Page:
-        ask: Callable[[str, str, PageRequest], Page] = backoff.on_exception(
-            partial(waits, self._settings.retry_budget),
-            ApiError,
-            jitter=None,  # waits() has its own, which Retry-After overrules
-            giveup=lambda failure: isinstance(failure, ApiError) and failure.action is Action.FAIL,
-            on_backoff=self._announce,
-            logger=None,
-        )(self._page)
-        return ask(path, key, request)
 
     def _announce(self, details: Details) -> None:
         wait, tries, failure = details["wait"], details["tries"], details["exception"]
@@ -184,17 +188,32 @@ class Client:
             self._waiting_until = max(self._waiting_until, until)
         self._logger.warning("%s; asking again in %.1f s (attempt %d failed)", failure, wait, tries)
 
-    def _send(self, where: str, request: requests.Request) -> tuple[bytes, requests.Response]:
-        """Send one request, its URL being a path so far, and read the whole answer within the time for it."""
+    def _send(  # noqa: PLR0913 - the parts of a request
+        self,
+        where: str,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        token: Token | None = None,
+        form: dict[str, str] | None = None,
+    ) -> tuple[bytes, requests.Response]:
+        """Send one request, and read the whole answer within the time for it."""
         self._pace.wait()
         with self._lock:
             self.traffic.requests += 1
-        request.url = f"{self._settings.base_url}{request.url}"
         timeout = self._settings.request_timeout
         deadline = time.monotonic() + timeout
         try:
+            request = self._prepare(method, path, form)
+            if query:
+                request.url = f"{request.url}?{query}"
+            if token:
+                request.headers["Authorization"] = f"Bearer {token.value}"
+            if self._session.cookies:  # a balancer's, say: the server that answered once goes on answering
+                request.prepare_cookies(self._session.cookies)
             response = self._session.send(
-                self._session.prepare_request(request),
+                request,
                 timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
                 allow_redirects=False,
                 stream=True,
@@ -206,9 +225,27 @@ class Client:
         except (requests.RequestException, HTTPError, OSError, _TooMuchError) as error:
             trouble, action = _describe(error, self._settings.base_url, timeout)
         sentence = f"{where}: {trouble}"
-        raise ApiError(
-            sentence, action
-        )  # outside the handler: the original, whose text may hold anything, is not chained
+        # Outside the handler: the original, whose text may hold anything, is not chained.
+        raise ApiError(sentence, action)
+
+    def _prepare(self, method: str, path: str, form: dict[str, str] | None) -> requests.PreparedRequest:
+        """Return a request to be completed; pages differ in their query only, and preparing one anew takes long."""
+        if path not in self._prepared:
+            url = f"{self._settings.base_url}{path}"
+            self._prepared[path] = requests.Request(method, url, self._session.headers, data=form).prepare()
+        return self._prepared[path].copy()
+
+
+class _OneHost(HTTPAdapter):
+    """Looks for the pool of connections once: host, proxy and certificates are the same for all requests."""
+
+    _pool: ConnectionPool | None = None
+
+    @override
+    def get_connection_with_tls_context(self, *what: Any, **options: Any) -> ConnectionPool:
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*what, **options)
+        return self._pool
 
 
 def _check_bundle(path: str | bool | None, name: str) -> None:  # noqa: FBT001 - as requests has it

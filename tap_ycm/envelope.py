@@ -10,18 +10,45 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tap_ycm.errors import ERRORS, Action, ApiError, advice_for
 
-__all__ = ["Page", "Row", "parse_page", "parse_token"]
+if TYPE_CHECKING:
+    from tap_ycm.typed import TypedPages, TypedRow
 
-Row = dict[str, Any]
-"""One object of ``data.list``: field name to JSON value."""
+__all__ = ["Listing", "Page", "Row", "parse_page", "parse_token"]
+
+Row: TypeAlias = "dict[str, Any] | TypedRow"
+"""One object of ``data.list``: field name to JSON value, or, of a page that is as documented, a typed row."""
 
 _CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
 _OAUTH_REFUSALS = ("invalid_client", "invalid_grant", "unauthorized_client", "access_denied")
 _INT64 = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A paged list.
+
+    Attributes:
+        path: Its path after ``/dm/open_api``.
+        key: The field that identifies and sorts the rows, a 64-bit integer.
+        columns: All fields of a row that are documented; all but the key are strings.
+    """
+
+    path: str
+    key: str
+    columns: tuple[str, ...]
+
+    @cached_property
+    def typed(self) -> TypedPages:
+        """The quick way to read its pages."""
+        from tap_ycm.typed import TypedPages  # noqa: PLC0415 - msgspec takes long to import, and not all commands read
+
+        return TypedPages(self.columns, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +72,7 @@ class Page:
     request_id: str
 
 
-def parse_page(body: bytes, http_status: int, where: str, key: str) -> Page:
+def parse_page(body: bytes, http_status: int, where: str, key: str, typed: TypedPages | None = None) -> Page:
     """Read one answer of a paged list.
 
     Args:
@@ -53,6 +80,7 @@ def parse_page(body: bytes, http_status: int, where: str, key: str) -> Page:
         http_status: HTTP status of the answer.
         where: The endpoint, for error sentences.
         key: Name of the field that identifies a row.
+        typed: The quick way, tried first; the rows of a page it takes are typed.
 
     Returns:
         The page, whole.
@@ -60,6 +88,8 @@ def parse_page(body: bytes, http_status: int, where: str, key: str) -> Page:
     Raises:
         ApiError: The answer is an error, or not a page of this list.
     """
+    if typed and http_status < 300 and (page := _typed_page(body, key, typed)):
+        return page
     answer = _decode(body, http_status, where)
     status = answer.get("status", answer.get("Status"))
     if http_status >= 300 or not isinstance(status, str) or status.lower() != "success":
@@ -78,6 +108,18 @@ def parse_page(body: bytes, http_status: int, where: str, key: str) -> Page:
         total=_whole(data.get("total")),
         request_id=request_id,
     )
+
+
+def _typed_page(body: bytes, key: str, typed: TypedPages) -> Page | None:
+    answer = typed.read(body)
+    if answer is None or answer.status != "Success":
+        return None
+    data = answer.data
+    ids = list(map(attrgetter(key), data.rows))
+    if not all(type(value) is int and value in _INT64 for value in ids):
+        return None
+    request_id = _request_id({"requestId": answer.request_id})
+    return Page(ids, data.rows, _whole(data.number), _whole(data.size), _whole(data.total), request_id)
 
 
 def parse_token(body: bytes, http_status: int, where: str) -> tuple[str, float]:

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 from tap_ycm.errors import TapError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from tap_ycm.envelope import Row
+    from tap_ycm.typed import TypedRow
+
+    Record = dict[str, Any]
 
 __all__ = ["EXTRA", "RowReader"]
 
@@ -41,7 +44,7 @@ class RowReader:
         stream: str,
         key: str,
         *,
-        known: Iterable[str],
+        known: Collection[str],
         columns: Iterable[str],
         unknown_fields: str,
         warn: Callable[[str], None],
@@ -52,53 +55,69 @@ class RowReader:
             stream: Name of the stream, for messages.
             key: The key field, an integer already checked.
             known: All columns of the schema; all but the key hold strings.
-            columns: Those of them that are wanted.
+            columns: Those that are wanted, ``_extra`` perhaps among them.
             unknown_fields: ``warn`` (drop, and say so once), ``keep`` (all in ``_extra``), or ``fail``.
             warn: Gets one sentence for each new unknown name.
         """
         self._stream = stream
         self._key = key
-        self._columns = [name for name in columns if name != key]
+        wanted = set(columns)
+        self._columns = [name for name in known if name in wanted and name != key]
         self._known = frozenset(known)
+        self._unwanted = self._known - {key, *self._columns}
         self._unknown_fields = unknown_fields
+        self._keeps = unknown_fields == "keep" and EXTRA in wanted
         self._warn = warn
         self.unknown: set[str] = set()
 
-    def record(self, row: Row) -> Row:
+    def record(self, row: Row) -> Record:
         """Return the record for a row; the row is not changed.
 
         Raises:
             TapError: The row has an unknown field, and the user wants to fail then; or it is nested beyond all measure.
         """
+        if not isinstance(row, dict):
+            return self._typed(row)
         try:
             return self._record(row)
         except RecursionError:
             sentence = f"{self._stream}: a field of YCM is nested too deep to be loaded; ask Yeastar about it"
             raise TapError(sentence) from None
 
-    def _record(self, row: Row) -> Row:
-        record: Row = {self._key: row[self._key]}
+    def _typed(self, row: TypedRow) -> Record:
+        """Return the record for a row that is as documented: nothing is left to do but what the user asked for."""
+        record = row.record()
+        for name in self._unwanted:
+            del record[name]
+        if self._keeps:
+            record[EXTRA] = None
+        return record
+
+    def _record(self, row: dict[str, Any]) -> Record:
+        record: Record = {self._key: row[self._key]}
         for name in self._columns:
             value = row.get(name)
             record[name] = value if value is None else _text(value)
         unknown = row.keys() - self._known
         extra = self._extra(row, unknown) if unknown else None
-        if self._unknown_fields == "keep":
+        if self._keeps:
             record[EXTRA] = extra
         return record
 
-    def _extra(self, row: Row, unknown: set[str]) -> Row | None:
+    def _extra(self, row: dict[str, Any], unknown: set[str]) -> Record | None:
         for name in sorted(unknown - self.unknown):
             self.unknown.add(name)
             what = f"{self._stream}: YCM sent a field {_printable(name)} that the schema does not know"
             if self._unknown_fields == "fail":
                 sentence = f"{what}, and unknown_fields is 'fail': set it to 'keep' or 'warn', or upgrade the tap"
                 raise TapError(sentence)
-            if self._unknown_fields == "keep":
+            if self._keeps:
                 self._warn(f"{what}; it is kept in the column {EXTRA}")
+            elif self._unknown_fields == "keep":
+                self._warn(f"{what}; it is dropped, for the column {EXTRA} is not selected")
             else:
                 self._warn(f"{what}; it is dropped. Set unknown_fields to 'keep' to load it in the column {EXTRA}")
-        if self._unknown_fields == "keep":
+        if self._keeps:
             return {_loadable(name): _loadable_json(row[name]) for name in row if name in unknown}
         return None
 

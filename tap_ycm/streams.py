@@ -9,7 +9,8 @@ import logging
 import sys
 import time
 from dataclasses import replace
-from functools import partial
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.schema.source import SchemaDirectory
-from singer_sdk.singerlib import Metadata, Schema
+from singer_sdk.singerlib import Metadata, RecordMessage, Schema
 from singer_sdk.streams import Stream
 
 from tap_ycm.deletes import Decision, brake_holds, decide
+from tap_ycm.envelope import Listing
 from tap_ycm.errors import TapError
 from tap_ycm.memory import DamagedStateError, Interrupted, Memory
 from tap_ycm.progress import Progress
@@ -35,13 +37,12 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
-    from singer_sdk.helpers.types import Context
+    from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
-    from tap_ycm.envelope import Row
     from tap_ycm.tap import TapYCM
 
 __all__ = ["STREAMS", "CustomersStream", "YCMStream"]
@@ -72,7 +73,7 @@ class YCMStream(Stream):
     def __init__(self, tap: TapYCM) -> None:
         """Declare the stream; nothing is asked yet."""
         schema = copy.deepcopy(SchemaDirectory(_schema_directory()).get_schema(self.name))
-        self._columns = tuple(schema["properties"])
+        self.listing = Listing(self.path, self.key, tuple(schema["properties"]))
         if clean(tap.config).get("unknown_fields") == "keep":
             schema["properties"][EXTRA] = {
                 "type": ["object", "null"],
@@ -83,6 +84,7 @@ class YCMStream(Stream):
         super().__init__(tap, schema=schema)
         self.primary_keys = (self.key,)
         self._ycm = tap
+        self._page_time: datetime | None = None
         self.scan: Scan | None = None
         self.decision: Decision | None = None
 
@@ -116,7 +118,26 @@ class YCMStream(Stream):
         super().apply_catalog(catalog)
 
     @override
-    def get_records(self, context: Context | None) -> Iterator[Row]:
+    def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:
+        """Spare each record the copy that would be the context of children."""
+        return super().generate_child_contexts(record, context) if self.child_streams else ()
+
+    @override
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Yield a record's messages as the SDK does, but for what RowReader did already: selection and types.
+
+        Private in the SDK; pinned by tests/test_sdk_pins.py, and held against the original by tests/test_thin_path.py.
+        """
+        if self._selects_within_columns:
+            yield from super()._generate_record_messages(record)
+            return
+        for stream_map in self.stream_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                yield RecordMessage(stream_map.stream_alias, mapped, self._stream_version, self._page_time)
+
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
         settings, client = self._ycm.settings, self._ycm.client
         now = time.time_ns() // 1_000_000
         memory, began = self._memory(), now // 1000
@@ -128,14 +149,14 @@ class YCMStream(Stream):
             self.logger.info("%s: continuing the scan that was interrupted at page %d", self.name, resume.bookmark.page)
         self._stamp_records(version)
         memory = replace(memory, last_version=version or memory.last_version, scan=None)
-        fetch = partial(client.page, self.path, self.key)
-        ahead = partial(client.pages, self.path, self.key) if self._parallel else None
+        fetch = partial(client.page, self.listing)
+        ahead = partial(client.pages, self.listing) if self._parallel else None
         self.scan = scan = Scan(fetch, settings.page_size, resume.bookmark if resume else None, ahead)
         reader = RowReader(
             self.name,
             self.key,
-            known=self._columns,
-            columns=self._catalog_columns(),
+            known=self.listing.columns,
+            columns=self._wanted_columns(),
             unknown_fields=settings.unknown_fields,
             warn=self.logger.warning,
         )
@@ -143,7 +164,9 @@ class YCMStream(Stream):
         progress = Progress(self.name, self.logger, already=scan.rows)
         try:
             for rows in scan.read():
+                self._page_time = datetime.now(UTC)
                 yield from map(reader.record, rows)
+                self._ycm.flush()
                 # Here every record handed out so far is written: only now may the state claim them.
                 mark = scan.bookmark
                 self._remember(replace(memory, scan=Interrupted(mark, version, began, identity) if mark else None))
@@ -185,12 +208,17 @@ class YCMStream(Stream):
         complete = scan.flaw is None and not held and self.ABORT_AT_RECORD_COUNT is None
         self._remember(replace(memory, complete_rows=scan.rows) if complete else memory)
 
-    def _catalog_columns(self) -> list[str]:
-        """Return the columns that the catalog knows; an older one, cached by Meltano say, may lack some."""
+    def _wanted_columns(self) -> list[str]:
+        """Return the columns that the catalog selects; an older one, cached by Meltano say, may lack some."""
         known = self.effective_schema["properties"]
-        if lacking := [name for name in self._columns if name not in known]:
+        if lacking := [name for name in self.listing.columns if name not in known]:
             self.logger.warning("%s: the catalog lacks %s; make a new one to load it", self.name, ", ".join(lacking))
-        return [name for name in self._columns if name in known]
+        return [name for name in (*self.listing.columns, EXTRA) if name in known and self.mask["properties", name]]
+
+    @cached_property
+    def _selects_within_columns(self) -> bool:
+        """Whether a catalog, edited by hand, leaves out parts of ``_extra``."""
+        return any(len(place) > 2 and not selected for place, selected in self.mask.items())
 
     def _stamp_records(self, version: int | None) -> None:
         self._stream_version = version  # private in the SDK; pinned by tests/test_sdk_pins.py

@@ -22,12 +22,12 @@ from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
-from tap_ycm.client import Client
 from tap_ycm.errors import TapError
 from tap_ycm.scan import PageRequest
 from tap_ycm.settings import SETTINGS, Settings, clean, from_environment
 from tap_ycm.stopping import Stop, StoppedError
 from tap_ycm.streams import STREAMS, YCMStream
+from tap_ycm.writer import PageWriter
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import click
+
+    from tap_ycm.client import Client
 
 __all__ = ["TapYCM"]
 
@@ -86,6 +88,7 @@ class TapYCM(Tap):
     """Singer tap for Yeastar Central Management (YCM): every customer, once, with proof that nobody was missed."""
 
     name = "tap-ycm"
+    message_writer_class = PageWriter
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own settings to it
     # No BATCH: the SDK's batch files hold deselected columns too. README ("Limits") says so.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
@@ -163,7 +166,7 @@ class TapYCM(Tap):
     @cached_property
     def client(self) -> Client:
         """The one client, and with it the one token, of all streams."""
-        return Client(self.settings, self.logger, self.stop)
+        return self._client(self.settings)
 
     @override
     def setup_mapper(self) -> None:
@@ -192,6 +195,7 @@ class TapYCM(Tap):
             if isinstance(error, OSError):  # the client raises none: it comes from writing
                 failure = TapError(_cannot_write(error))
             try:
+                self.flush()
                 self.state_writer.write_state(self.state)
             except OSError as unwritable:
                 _cannot_write(unwritable)
@@ -203,6 +207,11 @@ class TapYCM(Tap):
                 sentence = f"{stream.name}: deletes {stream.decision.words}"
                 raise TapError(sentence)
 
+    def flush(self) -> None:
+        """Hand all records so far to the target."""
+        if isinstance(self.message_writer, PageWriter):
+            self.message_writer.flush()
+
     def check_connection(self) -> None:
         """Ask every list for one row, and say how many it has.
 
@@ -210,12 +219,17 @@ class TapYCM(Tap):
             TapError: Something is in the way; the sentence says what.
         """
         settings = replace(self.settings, retry_budget=0)  # a person is waiting: no patience with faults
-        client = Client(settings, self.logger, self.stop)
+        client = self._client(settings)
         self.stop.listen()
         for stream in self._ycm_streams():
-            page = client.page(stream.path, stream.key, PageRequest(1, 1, newest_first=True))
+            page = client.page(stream.listing, PageRequest(1, 1, newest_first=True))
             total = len(page.ids) if page.total is None else page.total
             self.logger.info("Connection works: %s tells of %d %s", self.settings.base_url, total, stream.name)
+
+    def _client(self, settings: Settings) -> Client:
+        from tap_ycm.client import Client  # noqa: PLC0415 - not all commands ask YCM
+
+        return Client(settings, self.logger, self.stop)
 
     def _ycm_streams(self) -> list[YCMStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, YCMStream)]
