@@ -55,8 +55,8 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
                 content["time_extracted"] = self._moment_text
             try:
                 return self._encode(content)
-            except (ValueError, OverflowError):  # a lone surrogate or an integer beyond 64 bits, from a stream map
-                pass
+            except UnicodeEncodeError:  # a lone surrogate, made by a stream map
+                return serialize_json(content).encode()
         return serialize_json(content).encode()
 
     @override

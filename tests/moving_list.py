@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tap_ycm.envelope import Page
+from tap_ycm.envelope import Page, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -79,7 +79,12 @@ def in_flight(
 
 def read(scan: Scan) -> list[int]:
     """Return the keys that a scan hands out, in order."""
-    return [row["customerId"] for rows in scan.read() for row in rows]
+    return [key for rows in scan.read() for key in keys_of(rows)]
+
+
+def keys_of(rows: list[Row]) -> list[int]:
+    """Return the keys of rows as :class:`MovingList` makes them."""
+    return [row["customerId"] for row in rows if isinstance(row, dict)]
 
 
 def forward(fetch: Callable[[PageRequest], Page], request: Callable[[int], PageRequest]) -> Iterator[int]:

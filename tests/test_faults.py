@@ -13,11 +13,12 @@ from harness import settings_for
 from target import Target, run
 
 from tap_ycm.client import Client
-from tap_ycm.envelope import parse_page, parse_token
+from tap_ycm.envelope import Listing, parse_page, parse_token
 from tap_ycm.errors import ERRORS, Action, ApiError, TapError
 from tap_ycm.sandbox import Assumptions, Sandbox, World, answers
 from tap_ycm.sandbox.errors import YcmError
 from tap_ycm.sandbox.faults import KINDS, Fault
+from tap_ycm.sandbox.world import FIELDS
 from tap_ycm.scan import PageRequest
 from tap_ycm.settings import Settings
 from tap_ycm.stopping import Stop
@@ -178,6 +179,9 @@ def test_compressed_answers_are_read_whole_or_asked_for_again(kind: str) -> None
 # Error codes
 
 
+CUSTOMERS = Listing("/v1/customers", "customerId", FIELDS)
+
+
 def client_of(ycm: Sandbox, **settings: object) -> Client:
     return Client(Settings.of(settings_for(ycm, **settings)), logging.getLogger("tap-ycm"), Stop())
 
@@ -189,7 +193,7 @@ def ask(ycm: Sandbox, *faults: str, **settings: object) -> ApiError | None:
     ycm.reset_log()
     client = client_of(ycm, **settings)
     try:
-        page = client.page("/v1/customers", "customerId", PageRequest(1, 10))
+        page = client.page(CUSTOMERS, PageRequest(1, 10))
     except ApiError as failure:
         return failure
     finally:
