@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
+from harness import CLEAN_ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,3 +52,21 @@ def test_the_schema_is_customer_info() -> None:
         assert rules["description"].endswith(".")
         assert isinstance(rules["x-personal-data"], bool)
         assert rules["description"].endswith("Personal data.") == rules["x-personal-data"]
+
+
+@pytest.mark.parametrize("command", ["--version", "--discover", "--about", "--help"])
+def test_a_command_that_reads_nothing_imports_nothing_to_read_with(command: str) -> None:
+    loaded = f"""
+import sys
+from tap_ycm.__main__ import main
+sys.argv = ["tap-ycm", "{command}"]
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+    command_line = [sys.executable, "-c", loaded]
+    process = subprocess.run(command_line, env=CLEAN_ENVIRONMENT, capture_output=True, check=True, text=True)
+    modules = set(process.stderr.split())
+    assert {"tap_ycm.tap", "singer_sdk"} <= modules
+    assert not {"msgspec", "tap_ycm.client", "tap_ycm.typed", "tap_ycm.sandbox"} & modules

@@ -419,6 +419,23 @@ def test_retry_after_is_waited_for(form: str, between: Callable[..., Anything], 
     assert waits(run)[0][0] >= 1.9
 
 
+def test_a_cookie_goes_back(between: Callable[..., Anything], tap: Callable[..., Run]) -> None:
+    """A balancer's cookie keeps the tap at the server that answered first: another one may be behind it."""
+    cookies: list[str | None] = []
+
+    def answer(connection: BaseHTTPRequestHandler, number: int) -> None:
+        cookies.append(connection.headers.get("Cookie"))
+        connection.send_response(200 if number > 2 else 503)
+        connection.send_header("Set-Cookie", f"node={number}; Path=/")
+        connection.send_header("Content-Length", str(len(PAGE)))
+        connection.end_headers()
+        connection.wfile.write(PAGE)
+
+    run = tap(config={"base_url": between(Anything(answer)).url, "access_token": "t"})
+    assert run.ids == [5]
+    assert cookies == [None, "node=1", "node=2"]
+
+
 @pytest.mark.parametrize("nonsense", ["soon", "-1", "Mon, 01 Jan 2024 00:00:00 +99999999999999", "9" * 400])
 def test_a_retry_after_that_makes_no_sense_does_no_harm(
     nonsense: str, between: Callable[..., Anything], tap: Callable[..., Run]

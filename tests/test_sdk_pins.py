@@ -1,4 +1,4 @@
-"""The two private members of the SDK that ACTIVATE_VERSION after the last record costs; a change of them shows here."""
+"""The private members of the SDK that the tap uses or replaces; a change of them shows here."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 def test_the_private_members_are_as_they_were() -> None:
     assert list(inspect.signature(Stream._write_activate_version_message).parameters) == ["self", "full_table_version"]
     assert "version=self._stream_version" in inspect.getsource(Stream._generate_record_messages)
+    # What CustomersStream replaces; tests/test_thin_path.py holds the outcome against the original.
+    assert list(inspect.signature(Stream._generate_record_messages).parameters) == ["self", "record"]
+    assert "in self._generate_record_messages(record)" in inspect.getsource(Stream._write_record_message)
     # sync() is final: what it would send before the first record is switched off by this one public property.
     assert "and self.emit_activate_version_messages" in inspect.getsource(Stream.sync)
     # The verdict is the last line because this is called after everything else.
