@@ -82,6 +82,8 @@ class Client:
         _check_bundle(self._verify, "ca_bundle" if settings.ca_bundle else "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
         self._pace = Pace(settings.max_requests_per_minute)
         self._token = TokenSource(None if settings.access_token else self._request_token, settings.access_token)
+        # Also for one that is asked for while others, which nobody wants any more, are still in flight.
+        self._places = threading.BoundedSemaphore(settings.concurrency)
         self._waiting_until = 0.0  # monotonic
         self.traffic = Traffic()
 
@@ -97,7 +99,7 @@ class Client:
             ApiError: There is no answer to be had.
         """
         with self._stop.waiting():
-            return self._until_answered(path, key, request)
+            return self._until_answered(path, key, threading.Event(), request)
 
     def pages(self, path: str, key: str, requests: Iterable[PageRequest]) -> Generator[Page]:
         """Ask for many pages of a list, several at a time.
@@ -113,14 +115,18 @@ class Client:
         Raises:
             ApiError: One of them is not to be had; those before it were yielded.
         """
-        ask = partial(self._until_answered, path, key)
-        with closing(in_order(ask, requests, self._settings.concurrency)) as pages:
-            while True:
-                with self._stop.waiting():
-                    page = next(pages, None)
-                if page is None:
-                    return
-                yield page
+        unwanted = threading.Event()
+        ask = partial(self._until_answered, path, key, unwanted)
+        try:
+            with closing(in_order(ask, requests, self._settings.concurrency)) as pages:
+                while True:
+                    with self._stop.waiting():
+                        page = next(pages, None)
+                    if page is None:
+                        return
+                    yield page
+        finally:
+            unwanted.set()
 
     def _page(self, path: str, key: str, request: PageRequest) -> Page:
         """Ask once; when the token is refused, once more with a new one."""
@@ -162,16 +168,27 @@ class Client:
             failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
             raise
 
-    def _until_answered(self, path: str, key: str, request: PageRequest) -> Page:
-        ask: Callable[[str, str, PageRequest], Page] = backoff.on_exception(
+    def _until_answered(self, path: str, key: str, unwanted: threading.Event, request: PageRequest) -> Page:
+        """Ask again and again, but not for what has become unwanted meanwhile."""
+
+        def hopeless(failure: Exception) -> bool:
+            return unwanted.is_set() or (isinstance(failure, ApiError) and failure.action is Action.FAIL)
+
+        def ask() -> Page:
+            if unwanted.is_set():
+                sentence = "nobody waits for this page any more"
+                raise ApiError(sentence)
+            return self._page(path, key, request)
+
+        ask_again: Callable[[], Page] = backoff.on_exception(
             partial(waits, self._settings.retry_budget),
             ApiError,
             jitter=None,  # waits() has its own, which Retry-After overrules
-            giveup=lambda failure: isinstance(failure, ApiError) and failure.action is Action.FAIL,
+            giveup=hopeless,
             on_backoff=self._announce,
             logger=None,
-        )(self._page)
-        return ask(path, key, request)
+        )(ask)
+        return ask_again()
 
     def _announce(self, details: Details) -> None:
         wait, tries, failure = details["wait"], details["tries"], details["exception"]
@@ -190,6 +207,10 @@ class Client:
         with self._lock:
             self.traffic.requests += 1
         request.url = f"{self._settings.base_url}{request.url}"
+        with self._places:
+            return self._exchange(where, request)
+
+    def _exchange(self, where: str, request: requests.Request) -> tuple[bytes, requests.Response]:
         timeout = self._settings.request_timeout
         deadline = time.monotonic() + timeout
         try:

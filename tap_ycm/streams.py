@@ -35,7 +35,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
     from singer_sdk.helpers.types import Context
@@ -84,6 +84,7 @@ class YCMStream(Stream):
         self.primary_keys = (self.key,)
         self._ycm = tap
         self.scan: Scan | None = None
+        self._reading: Generator[list[Row]] | None = None
         self.decision: Decision | None = None
 
     @override
@@ -142,7 +143,8 @@ class YCMStream(Stream):
         identity = self._identity
         progress = Progress(self.name, self.logger, already=scan.rows)
         try:
-            for rows in scan.read():
+            self._reading = scan.read()
+            for rows in self._reading:
                 yield from map(reader.record, rows)
                 # Here every record handed out so far is written: only now may the state claim them.
                 mark = scan.bookmark
@@ -154,6 +156,11 @@ class YCMStream(Stream):
         finally:
             progress.end()
         self._conclude(memory, version)
+
+    def give_up(self) -> None:
+        """Begin no further request: nobody wants the records any more."""
+        if self._reading:
+            self._reading.close()
 
     def _conclude(self, memory: Memory, version: int | None) -> None:
         """Decide on deletes once the last record of a scan is written, and remember the outcome."""
