@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-__all__ = ["in_order"]
+__all__ = ["THREADS", "in_order"]
+
+THREADS = "tap-ycm-request"
+"""The name of the threads."""
 
 _Q = TypeVar("_Q")
 _A = TypeVar("_A")
@@ -43,7 +46,7 @@ def in_order(ask: Callable[[_Q], _A], requests: Iterable[_Q], in_flight: int) ->
         tasks.put((request, window[-1]))
         if len(threads) < in_flight:
             # Not a ThreadPoolExecutor: Python waits for its threads at the end, and one of them may wait for minutes.
-            threads.append(threading.Thread(target=_work, args=(tasks, ask), daemon=True))
+            threads.append(threading.Thread(target=_work, args=(tasks, ask), name=THREADS, daemon=True))
             threads[-1].start()
 
     waiting = iter(requests)

@@ -92,17 +92,11 @@ class Client:
         _check_bundle(self._verify, "ca_bundle" if settings.ca_bundle else "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
         self._pace = Pace(settings.max_requests_per_minute)
         self._token = TokenSource(None if settings.access_token else self._request_token, settings.access_token)
+        # Also for one that is asked for while others, which nobody wants any more, are still in flight.
+        self._places = threading.BoundedSemaphore(settings.concurrency)
         self._waiting_until = 0.0  # monotonic
         self._prepared: dict[str, requests.PreparedRequest] = {}
         self.traffic = Traffic()
-        self._until_answered: Callable[[Listing, PageRequest], Page] = backoff.on_exception(
-            partial(waits, settings.retry_budget),
-            ApiError,
-            jitter=None,  # waits() has its own, which Retry-After overrules
-            giveup=lambda failure: isinstance(failure, ApiError) and failure.action is Action.FAIL,
-            on_backoff=self._announce,
-            logger=None,
-        )(self._page)
 
     def page(self, listing: Listing, request: PageRequest) -> Page:
         """Ask for one page of a list.
@@ -115,7 +109,7 @@ class Client:
             ApiError: There is no answer to be had.
         """
         with self._stop.waiting():
-            return self._until_answered(listing, request)
+            return self._patient(listing, threading.Event())(request)
 
     def pages(self, listing: Listing, requests: Iterable[PageRequest]) -> Generator[Page]:
         """Ask for many pages of a list, several at a time.
@@ -130,14 +124,18 @@ class Client:
         Raises:
             ApiError: One of them is not to be had; those before it were yielded.
         """
-        ask = partial(self._until_answered, listing)
-        with closing(in_order(ask, requests, self._settings.concurrency)) as pages:
-            while True:
-                with self._stop.waiting():
-                    page = next(pages, None)
-                if page is None:
-                    return
-                yield page
+        unwanted = threading.Event()
+        ask = self._patient(listing, unwanted)
+        try:
+            with closing(in_order(ask, requests, self._settings.concurrency)) as pages:
+                while True:
+                    with self._stop.waiting():
+                        page = next(pages, None)
+                    if page is None:
+                        return
+                    yield page
+        finally:
+            unwanted.set()
 
     def _page(self, listing: Listing, request: PageRequest) -> Page:
         """Ask once; when the token is refused, once more with a new one."""
@@ -177,6 +175,28 @@ class Client:
             failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
             raise
 
+    def _patient(self, listing: Listing, unwanted: threading.Event) -> Callable[[PageRequest], Page]:
+        """Return what asks for a page again and again, but not for one that has become unwanted meanwhile."""
+
+        def hopeless(failure: Exception) -> bool:
+            return unwanted.is_set() or (isinstance(failure, ApiError) and failure.action is Action.FAIL)
+
+        def ask(request: PageRequest) -> Page:
+            if unwanted.is_set():
+                sentence = "nobody waits for this page any more"
+                raise ApiError(sentence)
+            return self._page(listing, request)
+
+        patiently: Callable[[Callable[[PageRequest], Page]], Callable[[PageRequest], Page]] = backoff.on_exception(
+            partial(waits, self._settings.retry_budget),
+            ApiError,
+            jitter=None,  # waits() has its own, which Retry-After overrules
+            giveup=hopeless,
+            on_backoff=self._announce,
+            logger=None,
+        )
+        return patiently(ask)
+
     def _announce(self, details: Details) -> None:
         wait, tries, failure = details["wait"], details["tries"], details["exception"]
         if isinstance(failure, ApiError) and failure.action is Action.WAIT:
@@ -203,27 +223,28 @@ class Client:
         with self._lock:
             self.traffic.requests += 1
         timeout = self._settings.request_timeout
-        deadline = time.monotonic() + timeout
-        try:
-            request = self._prepare(method, path, form)
-            if query:
-                request.url = f"{request.url}?{query}"
-            if token:
-                request.headers["Authorization"] = f"Bearer {token.value}"
-            if self._session.cookies:  # a balancer's, say: the server that answered once goes on answering
-                request.prepare_cookies(self._session.cookies)
-            response = self._session.send(
-                request,
-                timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
-                allow_redirects=False,
-                stream=True,
-                proxies=self._proxies,
-                verify=self._verify,
-            )
-            with response:
-                return _read(response, deadline), response
-        except (requests.RequestException, HTTPError, OSError, _TooMuchError) as error:
-            trouble, action = _describe(error, self._settings.base_url, timeout)
+        with self._places:
+            deadline = time.monotonic() + timeout
+            try:
+                request = self._prepare(method, path, form)
+                if query:
+                    request.url = f"{request.url}?{query}"
+                if token:
+                    request.headers["Authorization"] = f"Bearer {token.value}"
+                if self._session.cookies:  # a balancer's, say: the server that answered once goes on answering
+                    request.prepare_cookies(self._session.cookies)
+                response = self._session.send(
+                    request,
+                    timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
+                    allow_redirects=False,
+                    stream=True,
+                    proxies=self._proxies,
+                    verify=self._verify,
+                )
+                with response:
+                    return _read(response, deadline), response
+            except (requests.RequestException, HTTPError, OSError, _TooMuchError) as error:
+                trouble, action = _describe(error, self._settings.base_url, timeout)
         sentence = f"{where}: {trouble}"
         # Outside the handler: the original, whose text may hold anything, is not chained.
         raise ApiError(sentence, action)

@@ -127,8 +127,8 @@ class Scan:
         self.remark: str | None = None
         self.bookmark = resume
 
-    def read(self) -> Iterator[list[Row]]:
-        """Read the list.
+    def read(self) -> Generator[list[Row]]:
+        """Read the list; closing this begins no further request.
 
         Yields:
             The rows of one page that were not handed out before; possibly none.
@@ -269,7 +269,7 @@ class Scan:
     def _begin_anew(self) -> Iterator[list[Row]]:
         """Read the list again, one page at a time, and hand out what was not handed out before."""
         self.bookmark = self._resume = self._ahead = None
-        self._handed_out = array("q", sorted({*self._handed_out, *self._emitted}))
+        self._handed_out = self._emitted[::-1]
         self._emitted, self.rows = array("q"), 0
         yield from self._scan()
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
+    from tap_ycm.envelope import Row
     from tap_ycm.tap import TapYCM
 
 __all__ = ["STREAMS", "CustomersStream", "YCMStream"]
@@ -86,6 +87,7 @@ class YCMStream(Stream):
         self._ycm = tap
         self._page_time: datetime | None = None
         self.scan: Scan | None = None
+        self._reading: Generator[list[Row]] | None = None
         self.decision: Decision | None = None
 
     @override
@@ -163,7 +165,8 @@ class YCMStream(Stream):
         identity = self._identity
         progress = Progress(self.name, self.logger, already=scan.rows)
         try:
-            for rows in scan.read():
+            self._reading = scan.read()
+            for rows in self._reading:
                 self._page_time = datetime.now(UTC)
                 yield from map(reader.record, rows)
                 self._ycm.flush()
@@ -177,6 +180,11 @@ class YCMStream(Stream):
         finally:
             progress.end()
         self._conclude(memory, version)
+
+    def give_up(self) -> None:
+        """Begin no further request: nobody wants the records any more."""
+        if self._reading:
+            self._reading.close()
 
     def _conclude(self, memory: Memory, version: int | None) -> None:
         """Decide on deletes once the last record of a scan is written, and remember the outcome."""

@@ -192,6 +192,8 @@ class TapYCM(Tap):
             self.sync_all()
         except BaseException as error:  # noqa: BLE001 - a signal too: the state is written whatever comes
             failure: BaseException = error
+            for stream in streams:
+                stream.give_up()
             if isinstance(error, OSError):  # the client raises none: it comes from writing
                 failure = TapError(_cannot_write(error))
             try:

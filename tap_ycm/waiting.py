@@ -6,6 +6,7 @@ Pure, but for the clock. Limits of YCM refill in whole intervals of minutes, per
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from email.utils import parsedate_to_datetime
@@ -76,20 +77,24 @@ class Pace:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._next = clock()
+        self._held_until = self._next
 
     def wait(self) -> None:
         """Wait for the next place in the row of requests."""
-        with self._lock:
-            now = self._clock()
-            place = max(self._next, now)
-            self._next = place + self._gap
-        if place > now:
-            self._sleep(place - now)
+        place = -math.inf
+        while place < self._held_until:  # again, if a limit was met while this one slept
+            with self._lock:
+                now = self._clock()
+                place = max(self._next, now)
+                self._next = place + self._gap
+            if place > now:
+                self._sleep(place - now)
 
     def hold(self, seconds: float) -> None:
         """Let no request begin for so long: a limit that one of them met is everybody's."""
         with self._lock:
-            self._next = max(self._next, self._clock() + seconds)
+            self._held_until = max(self._held_until, self._clock() + seconds)
+            self._next = max(self._next, self._held_until)
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
+from tap_ycm.ahead import THREADS
 from tap_ycm.tap import TapYCM
 
 
@@ -89,6 +91,10 @@ def run(target: Target, config: dict[str, object], kill_after: int | None = None
         tap.run()
     except (Exception, KilledError) as error:  # noqa: BLE001 - the outcome is what the test looks at
         failure = error
+    for thread in threading.enumerate():
+        if thread.name == THREADS:  # or it could ask in the midst of the next run
+            thread.join(60)
+            assert not thread.is_alive()
     stream = tap.streams["customers"]
     scan = stream.scan  # type: ignore[attr-defined]  # the SDK types it as its own Stream
     return Outcome(

@@ -29,7 +29,7 @@ class Pipeline:
     def __init__(self, database: str, folder: Path, schema: str, config: dict[str, object], **target: object) -> None:
         self.database, self.folder, self.schema = database, folder, schema
         self.state: dict[str, Any] = {}
-        (folder / "tap.json").write_text(json.dumps(config))
+        self.config = config
         address = database.replace("postgresql://", "postgresql+psycopg://", 1)
         (folder / "target.json").write_text(
             json.dumps({"sqlalchemy_url": address, "default_target_schema": schema, **target})
@@ -38,6 +38,7 @@ class Pipeline:
     def run(self, after_lines: int | None = None, kill: Callable[[Callable[[], None]], None] | None = None) -> int:
         """Run both; kill the tap after so many lines, or when ``kill`` calls what it is given. Returns its status."""
         (self.folder / "state.json").write_text(json.dumps(self.state))
+        (self.folder / "tap.json").write_text(json.dumps(self.config))
         target_command = [loader("target-postgres"), "--config", "target.json"]
         tap_command = [sys.executable, "-m", "tap_ycm", "--config", "tap.json", "--state", "state.json"]
         pipe: dict[str, Any] = {"cwd": self.folder, "env": CLEAN_ENVIRONMENT, "stderr": subprocess.PIPE}
@@ -110,7 +111,8 @@ def test_a_crash_anywhere_loses_and_flags_nobody(
         assert pipeline.run() == 0
         # At every request and at every tenth line, in turn for one and the other way to delete.
         points = [("request", number) for number in range(1, 8)] + [("line", number) for number in range(0, 61, 10)]
-        for kind, number in points[hard_delete::2]:
+        for place, (kind, number) in enumerate(points[hard_delete::2]):
+            pipeline.config["concurrency"] = 4 if place % 2 else 1
             loaded = set(pipeline.rows())
             change(ycm)
             ycm.reset_log()
@@ -138,7 +140,8 @@ def test_a_scan_that_goes_on_deletes_only_the_dead(
         config = settings_for(ycm, emit_activate_version_messages=True)
         pipeline = Pipeline(database, tmp_path, f"resume_{hard_delete}".lower(), config, hard_delete=hard_delete)
         assert pipeline.run() == 0
-        for lines in (1100, 2090):
+        for lines, concurrency in ((1100, 4), (2090, 1)):
+            pipeline.config["concurrency"] = concurrency
             loaded = set(pipeline.rows())
             change(ycm)
             assert pipeline.run(after_lines=lines) == -signal.SIGKILL
@@ -148,7 +151,10 @@ def test_a_scan_that_goes_on_deletes_only_the_dead(
             change(ycm)  # also between the two halves of the scan
             alive = set(ycm.world.ids())
             assert pipeline.run() == 0
-            assert len(ycm.requests) < 26  # it did go on: a whole reading takes 43
+            if concurrency == 1:
+                assert len(ycm.requests) < 26  # it did go on: a whole reading takes 43
+            else:
+                assert len(ycm.requests) > 43 + 20  # it did, too, but three of the rest were gone: all is read again
             judge(pipeline, ycm, loaded)
             # The three created between the halves come with the next run; those deleted then are gone in it.
             created = set(sorted(alive)[-3:])

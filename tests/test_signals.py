@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
 import select
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
-CUSTOMERS = 1310
-PAGE_ON_THE_WAY = 24
-"""A request by when more than 1000 customers were written, and a STATE with them."""
+CUSTOMERS = 1710
+PAGE_ON_THE_WAY = 32
+"""A request by when more than 1000 customers were written, and a STATE with them, though seven pages came too early."""
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -107,15 +108,17 @@ class Pipeline:
 
 
 class Gate:
-    """Holds one answer of a sandbox back."""
+    """Holds the answers of a sandbox back from one on; it is reached when so many wait."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, together: int = 1) -> None:
         self._number = number
+        self._last = number + together - 1
         self.reached, self._open = threading.Event(), threading.Event()
 
     def __call__(self, number: int) -> None:
-        if number == self._number:
-            self.reached.set()
+        if number >= self._number:
+            if number == self._last:
+                self.reached.set()
             self._open.wait(PATIENCE)
 
     def wait(self) -> None:
@@ -139,12 +142,12 @@ def pipeline(tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
 
 
 @pytest.fixture
-def gate() -> Iterator[Callable[[int], Gate]]:
+def gate() -> Iterator[Callable[..., Gate]]:
     """Make gates that are open after the test."""
     with ExitStack() as stack:
 
-        def made(number: int) -> Gate:
-            one = Gate(number)
+        def made(number: int, together: int = 1) -> Gate:
+            one = Gate(number, together)
             stack.callback(one.open)
             return one
 
@@ -162,11 +165,12 @@ def assert_stopped_in_order(run: Run, signum: signal.Signals) -> None:
     assert "Exception ignored" not in run.log
 
 
-def assert_the_next_run_goes_on(run: Run, ycm: Sandbox, tap: Callable[..., Run]) -> None:
+def assert_the_next_run_goes_on(run: Run, ycm: Sandbox, tap: Callable[..., Run], concurrency: int = 1) -> None:
     mark = run.bookmark["scan"]["bookmark"]
     claimed = [key for key in run.ids if key >= mark["below"]]
     assert mark["rows"] == len(claimed) > 0
-    rest = tap(config=settings_for(ycm, emit_activate_version_messages=True), state=run.state)
+    config = settings_for(ycm, emit_activate_version_messages=True, concurrency=concurrency)
+    rest = tap(config=config, state=run.state)
     assert rest.status == 0
     assert set(claimed).isdisjoint(rest.ids)
     assert sorted([*claimed, *rest.ids]) == sorted(ycm.world.ids())
@@ -176,43 +180,46 @@ def assert_the_next_run_goes_on(run: Run, ycm: Sandbox, tap: Callable[..., Run])
     assert rest.verdict.startswith(f"complete; {CUSTOMERS} read, an interrupted scan continued")
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [*itertools.product([signal.SIGTERM, signal.SIGINT], [1, 4])], ids=str)
 def test_a_signal_while_waiting_for_an_answer(
-    signum: signal.Signals,
-    gate: Callable[[int], Gate],
+    how: tuple[signal.Signals, int],
+    gate: Callable[..., Gate],
     sandbox: Callable[..., Sandbox],
     pipeline: Callable[..., Pipeline],
     tap: Callable[..., Run],
 ) -> None:
-    held = gate(PAGE_ON_THE_WAY)
+    signum, concurrency = how
+    held = gate(PAGE_ON_THE_WAY, concurrency)
     ycm = sandbox(CUSTOMERS, before_answer=held)
-    running = pipeline(ycm, emit_activate_version_messages=True)
-    running.read_until(held.reached.is_set)
+    running = pipeline(ycm, emit_activate_version_messages=True, concurrency=concurrency)
+    running.read_until(lambda: held.reached.is_set() and running.received.count(b"\n") > 1010)
     running.process.send_signal(signum)
-    run = running.end()  # the answer is still held back
+    run = running.end()  # the answers are still held back
     assert_stopped_in_order(run, signum)
     assert len(run.ids) > 1000
+    assert ycm.max_in_flight == concurrency
     held.open()
-    assert_the_next_run_goes_on(run, ycm, tap)
+    assert_the_next_run_goes_on(run, ycm, tap, concurrency)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("signum", "concurrency"), [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGTERM, 4)])
 def test_a_signal_while_waiting_before_a_repetition(
     signum: signal.Signals,
+    concurrency: int,
     sandbox: Callable[..., Sandbox],
     pipeline: Callable[..., Pipeline],
     tap: Callable[..., Run],
 ) -> None:
     limit = Limit(PAGE_ON_THE_WAY, 1, 600, retry_after="seconds")
     ycm = sandbox(CUSTOMERS, assumptions=Assumptions(limit=limit))
-    running = pipeline(ycm, emit_activate_version_messages=True)
-    running.read_until(lambda: "; asking again in 300.0 s" in running.log)
+    running = pipeline(ycm, emit_activate_version_messages=True, concurrency=concurrency)
+    running.read_until(lambda: "; asking again in 300.0 s" in running.log and running.received.count(b"\n") > 1010)
     running.process.send_signal(signum)
     run = running.end()
     assert_stopped_in_order(run, signum)
     assert len(run.ids) > 1000
     ycm.assumptions = Assumptions()
-    assert_the_next_run_goes_on(run, ycm, tap)
+    assert_the_next_run_goes_on(run, ycm, tap, concurrency)
 
 
 def with_long_rows() -> World:
@@ -269,7 +276,7 @@ def test_a_second_signal_ends_the_tap_at_once(
 
 
 def test_a_signal_before_anything_was_read_keeps_the_state_of_the_run_before(
-    gate: Callable[[int], Gate], sandbox: Callable[..., Sandbox], pipeline: Callable[..., Pipeline]
+    gate: Callable[..., Gate], sandbox: Callable[..., Sandbox], pipeline: Callable[..., Pipeline]
 ) -> None:
     held = gate(1)
     running = pipeline(sandbox(120, before_answer=held))
@@ -301,7 +308,7 @@ def test_a_target_that_ends_early_is_named_in_one_sentence(
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_that_ended_the_target_first_is_the_reason_given(
     signum: signal.Signals,
-    gate: Callable[[int], Gate],
+    gate: Callable[..., Gate],
     sandbox: Callable[..., Sandbox],
     pipeline: Callable[..., Pipeline],
 ) -> None:

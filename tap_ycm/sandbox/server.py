@@ -139,6 +139,7 @@ class Sandbox:
             and may block: other requests go on meanwhile. What it raises is raised
             again by `stop()`.
         max_in_flight: Most requests that were being answered at once.
+        connections: How many connections carried requests since the start.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword, all with a default
@@ -186,6 +187,7 @@ class Sandbox:
         self.churn_per_request = churn_per_request
         self.before_answer = before_answer
         self.max_in_flight = 0
+        self.connections = 0
         self._seed = seed
         self._host = host
         self._port = port
@@ -345,8 +347,9 @@ class Sandbox:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         arrived_at = time.monotonic()
-        if request.transport is not None:
+        if request.transport is not None and request.transport not in self._transports:
             self._transports.add(request.transport)
+            self.connections += 1
         if request.path.startswith("/sandbox/"):
             return await self._control(request)
         endpoint = _endpoint(request)
