@@ -195,7 +195,7 @@ class Scan:
         rows may hide above: go up until a page joins. What is read on the way up does not count as read, for the
         order of the pages is what the proof rests on.
         """
-        last = self.last_total // self._size
+        last = max(self.last_total // self._size, 1)  # an emptied list may have told of no page at all
         with closing(self._descend(last)) as pages:
             page = next(pages)
             if len(page.ids) == self._due(last) and (len(page.ids) < self._size or page.ids[-1] >= newest.ids[-1]):

@@ -430,6 +430,16 @@ def test_new_rows_that_come_in_disorder_are_noticed() -> None:
     assert scan.flaw == "the rows are not in the order asked for (requestId 0123)"
 
 
+def test_a_list_that_is_emptied_before_its_second_reading_is_read_to_its_end() -> None:
+    """Its total, too low by one, tells of no page at all by then."""
+    world = MovingList(
+        4, (None, "new", "new", "two", "two"), lambda page, *_: replace(page, total=max((page.total or 0) - 1, 0))
+    )
+    scan = Scan(world.fetch, 2)
+    assert world.alive_throughout <= set(read(scan))
+    assert scan.flaw is None or "total is" in scan.flaw
+
+
 def test_many_new_rows_do_not_count_the_newest_of_before() -> None:
     def create(page: Page, request: PageRequest, world: MovingList) -> Page:
         if len(world.requests) == 3:
