@@ -114,6 +114,7 @@ class Scan:
         self._resume = resume
         self._size = resume.size if resume else page_size
         self._below = resume.below if resume else 0  # the lowest key handed out; the newest page sets it
+        self._resumable = True  # whether another process may go on at a bookmark
         self._number = 0  # of the page read last, in ascending order
         self._emitted = array("q")  # the keys read, 8 bytes each
         self._handed_out = array("q")  # those of the reading before this one, ascending
@@ -177,7 +178,7 @@ class Scan:
                 if self.bookmark:  # the first of these pages overlaps the newest page by design
                     self.duplicates += len(page.ids) - lower
                 rows = self._take(page.ids[:lower][::-1], page.rows[:lower][::-1])
-                self.bookmark = Bookmark(
+                bookmark = Bookmark(
                     page=self._number - 1,
                     size=self._size,
                     below=self._below,
@@ -186,6 +187,7 @@ class Scan:
                     last_total=self.last_total,
                     rows=self.rows,
                 )
+                self.bookmark = bookmark if self._resumable else None
                 yield rows
 
     def _older(self, newest: Page) -> Generator[Page]:
@@ -194,15 +196,23 @@ class Scan:
         The last one must join the newest page: be short, or reach into it. Otherwise ``total`` was told too low, and
         rows may hide above: go up until a page joins. What is read on the way up does not count as read, for the
         order of the pages is what the proof rests on.
+
+        Where the last one reaches into the newest page, it also tells how many rows there are at least.
         """
-        last = self.last_total // self._size
+        told = self.last_total
+        last = max(self.last_total // self._size, 1)  # an emptied list may have told of no page at all
         with closing(self._descend(last)) as pages:
             page = next(pages)
-            if len(page.ids) == self._due(last) and (len(page.ids) < self._size or page.ids[-1] >= newest.ids[-1]):
+            lowest = newest.ids[-1]
+            joins = len(page.ids) == self._due(last) and (len(page.ids) < self._size or page.ids[-1] >= lowest)
+            # A row's place can only fall (A): so many were below the newest page, or more.
+            below = (last - 1) * self._size + bisect_left(page.ids, lowest)
+            if joins and not (lowest in page.ids and told < below + self._size):
                 yield page
                 yield from pages
                 return
-        self._ahead = None  # total is wrong: no count can be held against it
+        if self._ahead:  # total is wrong: no count can be held against it, neither now nor after an interruption
+            self._ahead, self._resumable = None, False
         while len(page.ids) == self._size and page.ids[-1] < newest.ids[-1]:
             last += 1
             self._guard_against_endlessness(last)

@@ -88,6 +88,35 @@ def test_an_interruption_anywhere_changes_nothing(rows: int) -> None:
             assert (second.flaw, second.rows) == (None, len(keys)), (gap, event, stop)
 
 
+@pytest.mark.parametrize("order", [(1, 0), (3, 0, 2, 1)], ids=str)
+def test_nobody_is_missed_when_several_were_in_flight_at_an_interruption(order: tuple[int, ...]) -> None:
+    """As above, in these orders of the answers, with two events anywhere."""
+    count = again = 0
+    for rows in range(8):
+        gaps = itertools.combinations(range(rows // SIZE + 3), 2)
+        events = itertools.product([*range(rows), *EVENTS], repeat=2)
+        for (when, happening), stop in itertools.product(itertools.product(gaps, events), range(2, rows // SIZE + 3)):
+            schedule: list[Event] = [None] * (rows // SIZE + 3)
+            for gap, event in zip(when, happening, strict=True):
+                schedule[gap] = event
+            world = MovingList(rows, schedule)
+            scan = Scan(world.fetch, SIZE, ahead=in_flight(world.fetch, order))
+            keys: list[int] = []
+            for pages, batch in enumerate(scan.read(), start=1):
+                keys += [row["customerId"] for row in batch]
+                if pages == stop:
+                    break
+            if pages < stop or scan.bookmark is None:
+                continue
+            second = Scan(world.fetch, 7, scan.bookmark, ahead=in_flight(world.fetch, order))
+            keys += read(second)
+            assert world.alive_throughout <= set(keys) <= world.ever_alive, (schedule, stop)
+            assert (second.flaw, second.resumed) == (None, True), (schedule, stop)
+            again += second.remark is not None
+            count += 1
+    assert 0 < again < count
+
+
 def test_the_harness_can_see_a_miss() -> None:
     missed = 0
     for schedule in schedules(8):

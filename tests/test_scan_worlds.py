@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from moving_list import MovingList, read
+from moving_list import MovingList, in_flight, read
 
 from tap_ycm.scan import Bookmark, EndlessListError, PageRequest, Scan
 
@@ -428,6 +428,139 @@ def test_new_rows_that_come_in_disorder_are_noticed() -> None:
     scan, keys, _ = scan_of(23, disorder)
     assert set(range(1, 24)) <= set(keys)
     assert scan.flaw == "the rows are not in the order asked for (requestId 0123)"
+
+
+def test_a_list_that_is_emptied_before_its_second_reading_is_read_to_its_end() -> None:
+    """Its total, too low by one, tells of no page at all by then."""
+    world = MovingList(
+        4, (None, "new", "new", "two", "two"), lambda page, *_: replace(page, total=max((page.total or 0) - 1, 0))
+    )
+    scan = Scan(world.fetch, 2)
+    assert world.alive_throughout <= set(read(scan))
+    assert scan.flaw is None or "total is" in scan.flaw
+
+
+# Several requests in flight: the same checks, and a count
+
+
+def one_page(place: int, what: str, value: int | None = None) -> Callable[[Page, PageRequest, MovingList], Page]:
+    """Break one page of those in ascending order."""
+
+    def broken(page: Page, request: PageRequest, world: MovingList) -> Page:
+        here = request.number == place and not request.newest_first
+        return replace(page, **{what: value}) if here else page  # type: ignore[arg-type]  # a field of Page
+
+    return broken
+
+
+def cut(page: Page, request: PageRequest, world: MovingList) -> Page:
+    """Leave two rows of the second page out."""
+    if request.newest_first or request.number != 2:
+        return page
+    return replace(page, ids=page.ids[:3], rows=page.rows[:3])
+
+
+BROKEN: dict[str, Callable[[Page, PageRequest, MovingList], Page]] = {
+    "no total": lambda page, *_: replace(page, total=None),
+    "a total below the rows": lambda page, *_: replace(page, total=4),
+    "no page size": lambda page, *_: replace(page, size=None),
+    "no page number": lambda page, *_: replace(page, number=None),
+    "no order": lambda _, request, world: world.page(world.keys, replace(request, newest_first=False)),
+    "larger pages": lambda _, request, world: replace(
+        world.page(world.keys, replace(request, size=8)), size=request.size
+    ),
+    **{
+        f"page {number} without {what}": one_page(number, what)
+        for number in (1, 3, 4)
+        for what in ("total", "size", "number")
+    },
+    "a page with another's number": one_page(2, "number", 3),
+    "a page cut short": cut,
+}
+
+
+@pytest.mark.parametrize("order", [(0,), (1, 0), (3, 0, 2, 1)], ids=str)
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_violated_check_leads_to_the_plain_reading_however_many_are_in_flight(
+    name: str, order: tuple[int, ...]
+) -> None:
+    alone, keys, _ = scan_of(23, BROKEN[name])
+    assert alone.flaw is not None
+    world = MovingList(23, change_page=BROKEN[name])
+    scan = Scan(world.fetch, SIZE, ahead=in_flight(world.fetch, order))
+    assert read(scan) == keys
+    assert set(keys) == set(range(1, 24)) - ({9, 10} if BROKEN[name] is cut else set())
+    assert (scan.flaw, scan.rows, scan.bookmark) == (alone.flaw, len(keys), None)
+    plain = requests(world)[-4:]
+    assert plain == [(plain[0][0] + place, False) for place in range(4)]  # forward, one at a time
+
+
+@pytest.mark.parametrize("order", [(1, 0), (3, 0, 2, 1)], ids=str)
+@pytest.mark.parametrize("offset", [-23, -7, -5, -1, 1, 5, 12, 50])
+@pytest.mark.parametrize("rows", [12, 23, 25, 60])
+def test_a_wrong_total_is_no_certificate(rows: int, offset: int, order: tuple[int, ...]) -> None:
+    world = MovingList(rows, change_page=lambda page, *_: replace(page, total=max(0, (page.total or 0) + offset)))
+    scan = Scan(world.fetch, SIZE, ahead=in_flight(world.fetch, order))
+    assert sorted(read(scan)) == list(range(1, rows + 1))
+    assert "the total is wrong" in (scan.remark or "") or "total is" in (scan.flaw or "")
+
+
+def test_a_total_that_is_too_low_by_those_who_are_missed_is_no_certificate() -> None:
+    """Page 1 is answered, a row on it goes, page 2 is answered: row 6 is missed, and so many are read as total says."""
+    world = MovingList(23, (None, None, None, 2), lambda page, *_: replace(page, total=(page.total or 0) - 1))
+    scan = Scan(world.fetch, SIZE, ahead=in_flight(world.fetch, (1, 0)))
+    assert world.alive_throughout - {3} <= set(read(scan))
+    assert scan.flaw is None
+    assert requests(world)[:3] == [(1, True), (3, False), (4, False)]
+    assert requests(world)[3:6] == [(3, False), (2, False), (1, False)]
+
+
+def test_a_total_that_is_known_to_be_wrong_leaves_no_bookmark() -> None:
+    """Whoever went on at it with several requests in flight would count on it."""
+    world = MovingList(60, change_page=lambda page, *_: replace(page, total=min(page.total or 0, 20)))
+    scan = Scan(world.fetch, SIZE, ahead=in_flight(world.fetch, (1, 0)))
+    keys = []
+    for rows in scan.read():
+        keys += [row["customerId"] for row in rows]
+        assert scan.bookmark is None
+    assert sorted(keys) == list(range(1, 61))
+    assert scan.remark is not None
+
+
+@pytest.mark.parametrize("order", [(1, 0), (3, 0, 2, 1)], ids=str)
+def test_a_key_that_slips_in_below_is_noticed_though_the_count_agrees(order: tuple[int, ...]) -> None:
+    """It hides somebody by pushing him onto a page that was read: one too many, one too few."""
+    for moment in range(3, 6):
+
+        def low(page: Page, request: PageRequest, world: MovingList, moment: int = moment) -> Page:
+            if len(world.requests) == moment:
+                world.keys.insert(0, 0)
+            return world.page(world.keys, request)
+
+        world = MovingList(23, change_page=low)
+        scan = Scan(world.fetch, SIZE, ahead=in_flight(world.fetch, order))
+        keys = read(scan)
+        assert world.alive_throughout <= set(keys)
+        assert len(keys) == len(set(keys))
+
+
+def test_a_count_that_fails_after_an_interruption_is_told_with_the_whole_list() -> None:
+    """The rows from before the interruption come again: which of them are still there is not known."""
+    world = MovingList(23)
+    world.happen(0)
+    mark = Bookmark(page=3, size=5, below=16, newest=23, first_total=23, last_total=23, rows=8)
+    scan = Scan(world.fetch, SIZE, mark, ahead=in_flight(world.fetch, (1, 0)))
+    keys = read(scan)
+    assert sorted(keys) == list(range(2, 24))
+    assert (scan.flaw, scan.rows, scan.resumed) == (None, 22, True)
+    assert scan.remark == "the list changed while several pages were in flight, so it was read again one page at a time"
+    assert requests(world) == [(2, False), (3, False), (1, False), (1, True), *((page, False) for page in (4, 3, 2, 1))]
+    # The same, quiet: no second reading.
+    world = MovingList(23)
+    scan = Scan(world.fetch, SIZE, mark, ahead=in_flight(world.fetch, (1, 0)))
+    assert read(scan) == list(range(15, 0, -1))
+    assert (scan.flaw, scan.remark, scan.rows) == (None, None, 23)
+    assert requests(world) == [(2, False), (3, False), (1, False)]
 
 
 def test_many_new_rows_do_not_count_the_newest_of_before() -> None:

@@ -294,6 +294,23 @@ def test_a_limit_that_one_meets_holds_everybody(per_minute: int | None) -> None:
     assert clock.now == 5030.0 + (1 if per_minute else 0)
 
 
+@pytest.mark.parametrize("per_minute", [30, 60])
+def test_a_limit_holds_those_too_who_have_got_their_place_already(per_minute: int) -> None:
+    clock = Clock()
+
+    def sleep(seconds: float) -> None:
+        if clock.now == 5000.0:
+            pace.hold(30)  # another one meets it while this one sleeps
+        clock.sleep(seconds)
+
+    pace = Pace(per_minute, clock, sleep)
+    pace.wait()
+    pace.wait()
+    assert clock.now == 5030.0
+    pace.wait()
+    assert clock.now == 5030.0 + 60 / per_minute
+
+
 def test_threads_share_one_row_of_places() -> None:
     """However many ask at once, no two get the same place."""
     waited: list[float] = []
