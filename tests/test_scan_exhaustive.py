@@ -103,7 +103,7 @@ def test_nobody_is_missed_when_several_were_in_flight_at_an_interruption(order: 
             scan = Scan(world.fetch, SIZE, ahead=in_flight(world.fetch, order))
             keys: list[int] = []
             for pages, batch in enumerate(scan.read(), start=1):
-                keys += [row["customerId"] for row in batch]
+                keys += keys_of(batch)
                 if pages == stop:
                     break
             if pages < stop or scan.bookmark is None:
