@@ -1,0 +1,123 @@
+"""The benchmark measures what it says: its server serves everybody once, the tap asks as often as promised."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from benchmark import README
+from reading import asked_for, problem_with, serving
+from report import Goal, Table, goals_table, highlights_table, marked, with_marked
+from rounds import Usage, middle, ratio
+from server import CLIENT_ID, CLIENT_SECRET, customer_ids
+from urllib3.util import SKIP_HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness import Run
+
+
+def session_with_token(base_url: str) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    form = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    answer = session.post(f"{base_url}/dm/open_api/oauth/token", data=form, timeout=5).json()
+    session.headers["Authorization"] = f"Bearer {answer['access_token']}"
+    return session
+
+
+@pytest.mark.parametrize("sort", ["customerId", "-customerId"])
+def test_the_server_serves_every_customer_once(sort: str) -> None:
+    with serving((7, 0), (120, 0)) as (_, base_url), session_with_token(base_url) as session:
+        rows = []
+        for number in (1, 2, 3, 4):
+            query = {"pageNumber": str(number), "pageSize": "1000", "sort": sort}
+            data = session.get(f"{base_url}/dm/open_api/v1/customers", params=query, timeout=5).json()["data"]
+            assert (data["total"], data["pageNumber"], data["pageSize"]) == (120, number, 50)
+            rows += data["list"]
+        told = asked_for(base_url)
+        assert asked_for(base_url).requests == 0
+    assert [row["customerId"] for row in rows] == sorted(customer_ids(120), reverse=sort.startswith("-"))
+    assert problem_with([json.dumps(row).encode() for row in rows], 120) is None
+    assert (told.requests, told.tokens, told.connections, told.most_in_flight) == (4, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"User-Agent": SKIP_HEADER}, 403), ({"Authorization": "Bearer of news"}, 401)]
+)
+def test_the_server_refuses_who_does_not_ask_properly(headers: dict[str, str], status: int) -> None:
+    with serving((7, 0)) as (base_url,), session_with_token(base_url) as session:
+        query = {"pageNumber": "1", "pageSize": "50"}
+        address = f"{base_url}/dm/open_api/v1/customers"
+        assert session.get(address, params=query, timeout=5).status_code == 200
+        assert session.get(address, params=query, headers=headers, timeout=5).status_code == status
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 8])
+@pytest.mark.parametrize(("customers", "due"), [(120, 3), (100, 3)])
+def test_the_tap_asks_for_as_many_pages_as_it_must(
+    tap: Callable[..., Run], concurrency: int, customers: int, due: int
+) -> None:
+    with serving((customers, 5)) as (base_url,):
+        settings = {"base_url": base_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        run = tap(config={**settings, "concurrency": concurrency})
+        told = asked_for(base_url)
+    assert run.status == 0, run.log
+    assert problem_with(run.stdout.encode().splitlines(), customers) is None
+    assert (told.requests, told.tokens) == (due, 1)
+    assert told.most_in_flight <= concurrency
+
+
+@pytest.mark.parametrize(
+    ("rows", "noticed"),
+    [
+        ([1, 2, 3], None),
+        ([3, 1, 2], None),
+        ([1, 2], "2 rows, 2 different ones, are not the 3 customers"),
+        ([1, 2, 3, 3], "4 rows, 3 different ones, are not the 3 customers"),
+        ([1, 2, 4], "3 rows, 3 different ones, are not the 3 customers"),
+    ],
+)
+def test_the_check_notices_who_is_missing_or_comes_twice(rows: list[int], noticed: str | None) -> None:
+    with serving((4, 0)) as (base_url,), session_with_token(base_url) as session:
+        query = {"pageNumber": "1", "pageSize": "50"}
+        answer = session.get(f"{base_url}/dm/open_api/v1/customers", params=query, timeout=5).json()
+    served = answer["data"]["list"]
+    lines = [json.dumps({"type": "RECORD", "record": served[number - 1]}).encode() for number in rows]
+    assert problem_with([b'{"type":"STATE"}', *lines], 3) == noticed
+
+
+def test_the_check_notices_a_lost_field() -> None:
+    row = {"customerId": customer_ids(1)[0], "firstName": "Leo", "lastName": None}
+    message = {"type": "RECORD", "record": {"stream": "customers", "data": row}}  # as Airbyte writes it
+    assert str(problem_with([json.dumps(message).encode()], 1)).startswith("2 fields are filled, not 1")
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    mine = [Usage(1, 2, 3), Usage(40, 2, 3), Usage(3, 2, 3)]
+    others = [Usage(2, 2, 3), Usage(40, 2, 3), Usage(12, 2, 3)]
+    assert middle(mine, "wall") == 3
+    assert ratio(mine, others, "wall") == 0.5
+
+
+def test_a_table_is_markdown_and_takes_its_place_in_the_readme() -> None:
+    table = Table("Title", ("client", "s"), [("a", "1.0"), ("b", "2.0")], "Note.")
+    assert table.section() == "### Title\n\n| client | s |\n| --- | ---: |\n| a | 1.0 |\n| b | 2.0 |\n\nNote."
+    columns = {"s": {"a": "1"}, "MB": {"a": "2", "b": "3"}}
+    assert highlights_table(["a", "b"], columns).splitlines()[2:] == ["| a | 1 | 2 |", "| b |  | 3 |"]
+    readme = README.read_text(encoding="utf-8")
+    for new in ("", r"| a \n new | one |", table.markdown()):
+        assert marked(with_marked(readme, new)) == new
+        assert with_marked(with_marked(readme, new), marked(readme)) == readme
+    with pytest.raises(ValueError, match="once each"):
+        marked(readme + "\n" + readme)
+
+
+@pytest.mark.parametrize(("reached", "met"), [(1.0, True), (1.254, True), (1.256, False)])
+def test_a_goal_that_is_not_met_says_so(reached: float, met: bool) -> None:  # noqa: FBT001 - a column of the table
+    goal = Goal.at_most(1.25, reached, "what")
+    assert goal.met == met
+    assert ("**not met**" in goals_table([goal])) == (not met)
