@@ -95,6 +95,7 @@ class Client:
         # Also for one that is asked for while others, which nobody wants any more, are still in flight.
         self._places = threading.BoundedSemaphore(settings.concurrency)
         self._waiting_until = 0.0  # monotonic
+        self._alone: dict[Listing, Callable[[PageRequest], Page]] = {}
         self._prepared: dict[str, requests.PreparedRequest] = {}
         self.traffic = Traffic()
 
@@ -109,7 +110,9 @@ class Client:
             ApiError: There is no answer to be had.
         """
         with self._stop.waiting():
-            return self._patient(listing, threading.Event())(request)
+            if listing not in self._alone:
+                self._alone[listing] = self._patient(listing, threading.Event())
+            return self._alone[listing](request)
 
     def pages(self, listing: Listing, requests: Iterable[PageRequest]) -> Generator[Page]:
         """Ask for many pages of a list, several at a time.

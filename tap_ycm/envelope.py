@@ -57,7 +57,7 @@ class Page:
 
     Attributes:
         ids: The key of each row, in the order of the answer.
-        rows: The rows, in the order of the answer.
+        rows: The rows, in the order of the answer; all of them typed, or none.
         number: ``pageNumber`` as echoed, 1-based; None if it was not a whole number.
         size: ``pageSize`` as echoed; None if it was not a whole number.
         total: Number of objects in the whole list as YCM tells it; None if it was not a whole number.
@@ -116,7 +116,7 @@ def _typed_page(body: bytes, key: str, typed: TypedPages) -> Page | None:
         return None
     data = answer.data
     ids = list(map(attrgetter(key), data.rows))
-    if not all(type(value) is int and value in _INT64 for value in ids):
+    if ids and (set(map(type, ids)) != {int} or min(ids) not in _INT64 or max(ids) not in _INT64):
         return None
     request_id = _request_id({"requestId": answer.request_id})
     return Page(ids, data.rows, _whole(data.number), _whole(data.size), _whole(data.total), request_id)

@@ -7,7 +7,7 @@ away: every state that is written carries every key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tap_ycm.scan import Bookmark
@@ -69,7 +69,13 @@ class Memory:
 
     def state(self) -> dict[str, Any]:
         """Return the stream's state, every key of it."""
-        return asdict(self)
+        scan = self.scan and {**_members(self.scan), "bookmark": _members(self.scan.bookmark)}
+        return {**_members(self), "scan": scan}
+
+
+def _members(whole: Memory | Interrupted | Bookmark) -> dict[str, Any]:
+    """Return what is in it by name; dataclasses.asdict would copy each number, and this is done for every page."""
+    return {name: getattr(whole, name) for name in whole.__slots__}
 
 
 def _interrupted(scan: object) -> Interrupted:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tap_ycm.errors import TapError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from tap_ycm.envelope import Row
     from tap_ycm.typed import TypedRow
@@ -69,6 +69,13 @@ class RowReader:
         self._keeps = unknown_fields == "keep" and EXTRA in wanted
         self._warn = warn
         self.unknown: set[str] = set()
+
+    def records(self, rows: Sequence[Row]) -> Iterator[Record]:
+        """Return the records for the rows of one page; see :meth:`record`."""
+        if rows and not isinstance(rows[0], dict) and not self._unwanted and not self._keeps:
+            convert: Callable[[Any], Record] = type(rows[0]).record  # the usual case: nothing else is left to do
+            return map(convert, rows)
+        return map(self.record, rows)
 
     def record(self, row: Row) -> Record:
         """Return the record for a row; the row is not changed.

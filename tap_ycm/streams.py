@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import RemoveRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.schema.source import SchemaDirectory
 from singer_sdk.singerlib import Metadata, RecordMessage, Schema
 from singer_sdk.streams import Stream
@@ -30,6 +30,7 @@ from tap_ycm.rows import EXTRA, RowReader
 from tap_ycm.scan import EndlessListError, Scan
 from tap_ycm.settings import clean
 from tap_ycm.verdict import Verdict
+from tap_ycm.writer import PlainMessage
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.mapper import StreamMap
     from singer_sdk.singerlib import Catalog
 
     from tap_ycm.envelope import Row
@@ -85,7 +87,7 @@ class YCMStream(Stream):
         super().__init__(tap, schema=schema)
         self.primary_keys = (self.key,)
         self._ycm = tap
-        self._page_time: datetime | None = None
+        self._messages: list[tuple[StreamMap, RecordMessage]] = []
         self.scan: Scan | None = None
         self._reading: Generator[list[Row]] | None = None
         self.decision: Decision | None = None
@@ -133,10 +135,11 @@ class YCMStream(Stream):
         if self._selects_within_columns:
             yield from super()._generate_record_messages(record)
             return
-        for stream_map in self.stream_maps:
+        for stream_map, message in self._messages:
             mapped = stream_map.transform(record)
             if mapped is not None:
-                yield RecordMessage(stream_map.stream_alias, mapped, self._stream_version, self._page_time)
+                message.record = mapped
+                yield message
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
@@ -167,8 +170,8 @@ class YCMStream(Stream):
         try:
             self._reading = scan.read()
             for rows in self._reading:
-                self._page_time = datetime.now(UTC)
-                yield from map(reader.record, rows)
+                self._begin_messages()
+                yield from reader.records(rows)
                 self._ycm.flush()
                 # Here every record handed out so far is written: only now may the state claim them.
                 mark = scan.bookmark
@@ -227,6 +230,18 @@ class YCMStream(Stream):
     def _selects_within_columns(self) -> bool:
         """Whether a catalog, edited by hand, leaves out parts of ``_extra``."""
         return any(len(place) > 2 and not selected for place, selected in self.mask.items())
+
+    def _begin_messages(self) -> None:
+        """Prepare one message for each stream map: each is written before it takes the next record of the page."""
+        now = datetime.now(UTC)
+
+        def message_for(stream_map: StreamMap) -> RecordMessage:
+            # YCM decides what is in the column of unknown fields, and a stream map's author what is in any.
+            plain = isinstance(stream_map, SameRecordTransform) and EXTRA not in self.schema["properties"]
+            kind = PlainMessage if plain else RecordMessage
+            return kind(stream_map.stream_alias, {}, self._stream_version, now)
+
+        self._messages = [(stream_map, message_for(stream_map)) for stream_map in self.stream_maps]
 
     def _stamp_records(self, version: int | None) -> None:
         self._stream_version = version  # private in the SDK; pinned by tests/test_sdk_pins.py

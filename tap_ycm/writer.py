@@ -8,6 +8,7 @@ Lines are UTF-8, as JSON is.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-__all__ = ["PageWriter"]
+__all__ = ["PageWriter", "PlainMessage"]
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 """Types that msgspec and the SDK's serializer write alike; others, say dates from stream maps, they may not."""
+
+
+@dataclass(slots=True)
+class PlainMessage(RecordMessage):
+    """A record of which it is known that it holds nothing but strings, integers and nulls."""
 
 
 class PageWriter(GenericSingerWriter[bytes, Message]):
@@ -48,7 +54,9 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
     @override
     def serialize_message(self, message: Message) -> bytes:
         content = message.to_dict()
-        if isinstance(message, RecordMessage) and _PLAIN.issuperset(map(type, message.record.values())):
+        if isinstance(message, PlainMessage) or (
+            isinstance(message, RecordMessage) and _PLAIN.issuperset(map(type, message.record.values()))
+        ):
             if moment := message.time_extracted:
                 if moment is not self._moment:  # the records of a page have one
                     self._moment, self._moment_text = moment, moment.isoformat()  # as the SDK writes it
