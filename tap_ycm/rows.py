@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from tap_ycm.errors import TapError
@@ -73,8 +74,7 @@ class RowReader:
     def records(self, rows: Sequence[Row]) -> Iterator[Record]:
         """Return the records for the rows of one page; see :meth:`record`."""
         if rows and not isinstance(rows[0], dict) and not self._unwanted and not self._keeps:
-            convert: Callable[[Any], Record] = type(rows[0]).record  # the usual case: nothing else is left to do
-            return map(convert, rows)
+            return map(methodcaller("record"), rows)  # the usual case: nothing else is left to do
         return map(self.record, rows)
 
     def record(self, row: Row) -> Record:

@@ -11,11 +11,15 @@ import json
 import os
 import re
 from contextlib import redirect_stdout
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
+from harness import settings_for
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from singer_sdk.singerlib import Catalog
@@ -33,6 +37,11 @@ from tap_ycm.typed import TypedRow
 from tap_ycm.writer import PageWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness import Run
+
+    from tap_ycm.sandbox import Sandbox
     from tap_ycm.scan import PageRequest
 
 MORE = int(os.environ.get("EXAMPLES", "60"))  # as in test_many_runs.py: a soak is EXAMPLES=5000
@@ -108,7 +117,7 @@ ODD_PAGES = {
     "an odd requestId": b'{"status": "Success", "requestId": ["x"], "data": {"list": [%s], "total": 1}}',
 }
 ODD_KEYS = ["7", "-0", "7.0", "7e0", '"7"', "null", "true", "9223372036854775807", "-9223372036854775808"]
-ODD_KEYS += ["9223372036854775808", "123456789012345678901234567890", "9" * 5000, "[]", "{}"]
+ODD_KEYS += ["9223372036854775808", "-9223372036854775809", "123456789012345678901234567890", "9" * 5000, "[]", "{}"]
 ODD_TEXTS = [rb'"a\u0000b"', rb'"\\u0000"', rb'"\ud83d"', rb'"\ud83d\ude00"', rb'"\ude00\ud83d"', b'"\xed\xa0\x80"']
 ODD_TEXTS += [b'"\xff"', b'"\xc0\x80"', b'"\xf0\x9f\x98\x80"', b'"\xe2\x80\xa8\xc2\x85"', b'"\x00"', b'"\t"', b'"\x7f"']
 ODD_TEXTS += [b"7", b"1.10", b"true", b"[null]", b'{"b": 1, "a": "\\u0000"}', b"null", b'""', b'"a\\/b\\n"', b'"\\x"']
@@ -117,7 +126,9 @@ ODD_TEXTS += [b"7", b"1.10", b"true", b"[null]", b'{"b": 1, "a": "\\u0000"}', b"
 @pytest.mark.parametrize("page", ODD_PAGES.values(), ids=ODD_PAGES)
 def test_an_odd_page_is_read_alike(page: bytes) -> None:
     for key in ODD_KEYS:
-        both_ways(page.replace(b"%s", (ROW % (key, '"x"')).encode()), 200, [*SHORT.columns, EXTRA], "keep")
+        odd, sound = ROW % (key, '"x"'), ROW % (6, '"y"')
+        for rows in (odd, f"{odd}, {sound}", f"{sound}, {odd}"):
+            both_ways(page.replace(b"%s", rows.encode()), 200, [*SHORT.columns, EXTRA], "keep")
     for text in ODD_TEXTS:
         row = (ROW % ("7", "%s")).encode().replace(b"%s", text)
         both_ways(page.replace(b"%s", row), 200, [*SHORT.columns, EXTRA], "keep")
@@ -178,7 +189,7 @@ def lines_of(tap_class: type[TapYCM], body: bytes, config: dict[str, Any], catal
         except Exception as error:  # noqa: BLE001 - both must raise the same
             ending = [type(error), str(error)]
         output.flush()
-    lines = [json.loads(line, parse_float=str) for line in output.buffer.getvalue().decode().split("\n") if line]
+    lines = [json.loads(line, parse_float=Decimal) for line in output.buffer.getvalue().decode().split("\n") if line]
     for line in lines:
         if line["type"] == "RECORD":
             moment = line.pop("time_extracted")
@@ -269,6 +280,7 @@ def catalog_with(config: dict[str, Any], choices: dict[str, bool | str]) -> dict
 
 
 @SOME
+@example([{"customerId": 7, "discount": 1.5}], {"unknown_fields": "keep"}, {})
 @example([{"customerId": 7, "discount": 5, "account": 6}], {"unknown_fields": "keep"}, {f"{EXTRA}/discount": False})
 @given(CUSTOMERS | ODD_CUSTOMERS, CONFIGS, CHOICES)
 def test_the_messages_are_those_of_the_sdk(
@@ -288,7 +300,18 @@ def test_a_line_is_that_of_the_sdk(record: dict[str, Any]) -> None:
     """What stream maps make may be anything that Python has; and not all of it has a form that msgspec shares."""
     message = RecordMessage("customers", record, version=7)
     quick, slow = PageWriter().serialize_message(message), SimpleSingerWriter().serialize_message(message)
-    assert json.loads(quick, parse_float=str) == json.loads(slow, parse_float=str)
+    assert json.loads(quick, parse_float=Decimal) == json.loads(slow, parse_float=Decimal)
+
+
+def test_a_record_has_the_time_at_which_its_page_arrived(
+    sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
+) -> None:
+    before = datetime.now(UTC)
+    run = tap(config=settings_for(sandbox(120)))
+    moments = [datetime.fromisoformat(record["time_extracted"]) for record in run.of_type("RECORD")]
+    assert moments == sorted(moments)
+    assert before < moments[0] <= moments[-1] < datetime.now(UTC)
+    assert [len(list(page)) for _, page in groupby(moments)] == [50, 20, 50]
 
 
 def test_records_leave_with_their_page_and_before_any_other_message() -> None:
