@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from databases import embedded_postgres
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-__all__ = ["Parts", "pipelines"]
+__all__ = ["CONCURRENCY", "Parts", "pipelines"]
 
+CONCURRENCY: Final = 4
 _TARGET = "target-postgres"
 
 
@@ -64,6 +65,7 @@ def pipelines(folder: Path) -> Generator[Callable[[str, int], Callable[[], Parts
                     TAP_YCM_BASE_URL=base_url,
                     TAP_YCM_CLIENT_ID=CLIENT_ID,
                     TAP_YCM_CLIENT_SECRET=CLIENT_SECRET,
+                    TAP_YCM_CONCURRENCY=str(CONCURRENCY),
                 )
                 with psycopg.connect(database) as connection:
                     loaded = connection.execute("select count(*) from tap_ycm.customers").fetchone()
