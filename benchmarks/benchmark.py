@@ -60,11 +60,15 @@ def _options() -> argparse.Namespace:
         prog="scripts/benchmark",
         description="Measures tap-ycm side by side with a bare loop and with what else could do the job.",
     )
-    parser.add_argument("--rounds", type=int, default=_ENOUGH, metavar="N", help="how often each is run (default: 5)")
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help=f"how often each is run (default: {_ENOUGH}; with --quick 1)"
+    )
     parser.add_argument("--only", nargs="+", default=list(SECTIONS), choices=SECTIONS, help="measure only this")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that everything works, not how fast")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/results.md and README.md")
     options = parser.parse_args()
+    if options.rounds is None:
+        options.rounds = 1 if options.quick else _ENOUGH
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")
     if options.write and (options.quick or set(options.only) != set(SECTIONS) or options.rounds < _ENOUGH):

@@ -32,7 +32,8 @@ def program(environment: str, name: str) -> str:
     complete = folder / "complete"
     if not complete.exists():
         print(f"installing {environment} ...", file=sys.stderr, flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        for old in KEPT.glob(f"{environment}-????????"):  # half made, or of other versions
+            shutil.rmtree(old)
         # The same Python for all, or Pythons would be compared.
         subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, folder], check=True)
         install = ["uv", "pip", "install", "--quiet", "--python", str(folder)]

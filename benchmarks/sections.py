@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["QUICK", "REAL", "SECTIONS", "Part", "Sizes"]
 
 _PAGE = 50
+_LONG = 300  # milliseconds: one client after the other takes minutes then
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def _latency(sizes: Sizes, rounds: int, folder: Path) -> Part:
     """Wall where each answer takes a while."""
     tables, goals, highlights = [], [], {}
     for delay, customers in sizes.latency.items():
-        clients = (*FLOORS.values(), *TAPS.values(), *(sequential_peers() if delay < 300 else [PLAIN]))
+        peers = sequential_peers() if delay < _LONG else (PLAIN,)
+        clients = (*FLOORS.values(), *TAPS.values(), *peers)
         with serving((customers, delay)) as (address,):
             taken = interleaved(rounds, {one.name: reading(one, address, customers, folder) for one in clients})
         rows = []
@@ -142,6 +144,8 @@ def _latency(sizes: Sizes, rounds: int, folder: Path) -> Part:
             )
         header = ("client", "wall s", "CPU s", "× its limit", "× the bare loop")
         note = "The limit is the bare loop with as many requests in flight."
+        if delay >= _LONG:
+            note += " Of the peers only one, and fewer customers: the others would wait just as long."
         tables.append(Table(f"{customers:,} customers, {delay} ms a request", header, rows, note))
         if delay == 100:
             reached = ratio(taken[TAPS[8].name], taken[FLOORS[8].name], "wall")
