@@ -93,7 +93,7 @@ def run(target: Target, config: dict[str, object], kill_after: int | None = None
         failure = error
     for thread in threading.enumerate():
         if thread.name == THREADS:  # or it could ask in the midst of the next run
-            thread.join(60)
+            thread.join(30)
             assert not thread.is_alive()
     stream = tap.streams["customers"]
     scan = stream.scan  # type: ignore[attr-defined]  # the SDK types it as its own Stream

@@ -504,7 +504,7 @@ def test_nothing_is_asked_again_once_a_run_has_failed() -> None:
                 raise RefusedError(SERVER_ERROR, "SERVER_ERROR")
 
         ycm.at_page = at_page
-        outcome = sync(ycm)  # which waits for the threads
+        outcome = sync(ycm, retry_budget=600)  # which waits for the threads
         assert f"error {NOT_ALLOWED}" in str(outcome.failure)
         assert outcome.ids == descending(ycm)[:10]
 
@@ -518,7 +518,7 @@ def test_nothing_is_asked_any_more_once_the_target_has_left() -> None:
                 raise RefusedError(SERVER_ERROR, "SERVER_ERROR")
 
         ycm.at_page = at_page
-        outcome = sync(ycm, kill_after=12)  # which waits for the threads
+        outcome = sync(ycm, kill_after=12, retry_budget=600)  # which waits for the threads
         assert isinstance(outcome.failure, KilledError)
 
 
