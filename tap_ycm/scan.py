@@ -14,7 +14,7 @@ says what was found.
 
 With several requests in flight the order in which YCM answers is not known, and the proof does not hold. A count does:
 the newest page told, in one answer, that ``first_total`` rows had keys up to its highest. If so many different ones
-were read, all of them were; if not, the list is read again, one request at a time.
+were read, and no page told of fewer rows, all of them were; if not, the list is read again, one request at a time.
 
 README ("How a moving list is read completely") has the proof.
 """
@@ -114,6 +114,8 @@ class Scan:
         self._resume = resume
         self._size = resume.size if resume else page_size
         self._below = resume.below if resume else 0  # the lowest key handed out; the newest page sets it
+        # Whether a page told of fewer rows than the newest page did: somebody went, and others may have moved.
+        self._fell = resume is not None and resume.last_total < resume.first_total
         self._resumable = True  # whether another process may go on at a bookmark
         self._number = 0  # of the page read last, in ascending order
         self._emitted = array("q")  # the keys read, 8 bytes each
@@ -248,7 +250,8 @@ class Scan:
         (harmless) or an assumption is (rows may be missed): a second reading finds out which.
         """
         missing = self.first_total - self.rows
-        if self._ahead and missing != 0:
+        # A row can only be missed when another one goes: the total tells of that too, and need not be exact for it.
+        if self._ahead and (missing != 0 or self._fell):
             self.remark = "the list changed while several pages were in flight, so it was read again one page at a time"
             yield from self._begin_anew()
             return
@@ -335,6 +338,7 @@ class Scan:
         self.pages += 1
         if page.total is not None:
             self.last_total = page.total
+            self._fell = self._fell or page.total < self.first_total
 
     def _check(self, page: Page, number: int, ascending: list[int]) -> None:
         """Hold one page against what was asked for and what the proof needs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,6 +63,24 @@ def test_nobody_is_missed_with_several_requests_in_flight(order: tuple[int, ...]
             count += 1
     assert 0 < again < count
     print(f"{count} schedules, {again} read again, answers in the order {order}")  # noqa: T201 - README quotes it
+
+
+@pytest.mark.parametrize("order", [(1, 0), (2, 1, 0), (3, 0, 2, 1)], ids=str)
+@pytest.mark.parametrize("too_low", [1, 2])
+def test_deletions_that_a_total_too_low_would_hide_are_noticed(too_low: int, order: tuple[int, ...]) -> None:
+    """As many may be missed as the total is too low by, and the count be right: but then the total falls."""
+    again = 0
+    for rows in range(4, 8):
+        for schedule in schedules(rows):
+            if not {"new", "swap"}.isdisjoint(schedule):
+                continue
+            world = MovingList(
+                rows, schedule, lambda page, *_: replace(page, total=max((page.total or 0) - too_low, len(page.ids)))
+            )
+            scan = Scan(world.fetch, SIZE, ahead=in_flight(world.fetch, order))
+            assert world.alive_throughout <= set(read(scan)), schedule
+            again += scan.remark is not None
+    assert again
 
 
 @pytest.mark.parametrize("rows", range(9))
