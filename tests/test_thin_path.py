@@ -314,6 +314,18 @@ def test_a_record_has_the_time_at_which_its_page_arrived(
     assert [len(list(page)) for _, page in groupby(moments)] == [50, 20, 50]
 
 
+def test_what_was_read_before_a_failure_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the state has not changed since it was written last, so that no other message follows."""
+    monkeypatch.setattr(CustomersStream, "STATE_MSG_FREQUENCY", 2)
+    maps = {"customers": {"share": "1 / (customerId - 4)"}}
+    config = {"base_url": "https://ycm.example.com", "access_token": "token", "concurrency": 1, "stream_maps": maps}
+    data = {"list": [{"customerId": key} for key in (7, 6, 5, 4)], "pageNumber": 1, "pageSize": 50, "total": 4}
+    body = json.dumps({"status": "Success", "data": data}).encode()
+    *lines, ending = lines_of(TapYCM, body, config, catalog_with(config, {}))
+    assert [line["record"]["customerId"] for _, line in lines if line["type"] == "RECORD"] == [7, 6, 5]
+    assert ending
+
+
 def test_records_leave_with_their_page_and_before_any_other_message() -> None:
     output = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
     writer = PageWriter()
