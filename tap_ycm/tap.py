@@ -192,6 +192,7 @@ class TapYCM(Tap):
             self.sync_all()
         except BaseException as error:  # noqa: BLE001 - a signal too: the state is written whatever comes
             failure: BaseException = error
+            traceback.clear_frames(error.__traceback__)  # what a signal interrupted lets go of its connection
             for stream in streams:
                 stream.give_up()
             if isinstance(error, OSError):  # the client raises none: it comes from writing
