@@ -19,7 +19,7 @@ from tap_ycm.errors import TapError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from tap_ycm.envelope import Row
+    from tap_ycm.reading.pages import Row
     from tap_ycm.typed import TypedRow
 
     Record = dict[str, Any]

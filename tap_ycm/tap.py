@@ -23,7 +23,7 @@ from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
 from tap_ycm.errors import TapError
-from tap_ycm.scan import PageRequest
+from tap_ycm.reading.pages import PageRequest
 from tap_ycm.settings import SETTINGS, Settings, clean, from_environment
 from tap_ycm.stopping import Stop, StoppedError
 from tap_ycm.streams import STREAMS, YCMStream
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from tap_ycm.client import Client
+    from tap_ycm.http.client import Client
 
 __all__ = ["TapYCM"]
 
@@ -230,7 +230,7 @@ class TapYCM(Tap):
             self.logger.info("Connection works: %s tells of %d %s", self.settings.base_url, total, stream.name)
 
     def _client(self, settings: Settings) -> Client:
-        from tap_ycm.client import Client  # noqa: PLC0415 - not all commands ask YCM
+        from tap_ycm.http.client import Client  # noqa: PLC0415 - not all commands ask YCM
 
         return Client(settings, self.logger, self.stop)
 

@@ -1,7 +1,7 @@
 """The quick way to read a page: one typed parse, by msgspec, straight into rows with the schema's columns.
 
 Pure. It takes only what is exactly as documented, and says None to anything else: an error, a field of another type or
-unknown to the schema, text that some target cannot load, bytes that are not UTF-8. :mod:`tap_ycm.envelope` and
+unknown to the schema, text that some target cannot load, bytes that are not UTF-8. :mod:`tap_ycm.http.answers` and
 :mod:`tap_ycm.rows` then have their say, so that both ways lead to the same records; tests/test_thin_path.py holds one
 against the other. Imported only when a page is read: msgspec takes its time, and not all commands read.
 """

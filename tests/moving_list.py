@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tap_ycm.envelope import Page, Row
+from tap_ycm.reading.pages import Page, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from tap_ycm.scan import PageRequest, Scan
+    from tap_ycm.reading.pages import PageRequest
+    from tap_ycm.reading.scan import Scan
 
 Event = int | str | None
 """What happens before a request: a place to delete at, ``two`` to delete the first two, ``new`` to create one, ``swap``

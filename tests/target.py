@@ -10,7 +10,7 @@ from typing import Any
 
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
-from tap_ycm.ahead import THREADS
+from tap_ycm.http.flights import THREADS
 from tap_ycm.tap import TapYCM
 
 

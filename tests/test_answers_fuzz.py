@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tap_ycm.envelope import Page, parse_page, parse_token
+from tap_ycm.http.answers import parse_page, parse_token
+from tap_ycm.reading.pages import Page
 from tap_ycm.errors import ApiError, TapError
 from tap_ycm.rows import RowReader
 

@@ -69,4 +69,4 @@ finally:
     process = subprocess.run(command_line, env=CLEAN_ENVIRONMENT, capture_output=True, check=True, text=True)
     modules = set(process.stderr.split())
     assert {"tap_ycm.tap", "singer_sdk"} <= modules
-    assert not {"msgspec", "tap_ycm.client", "tap_ycm.typed", "tap_ycm.sandbox"} & modules
+    assert not {"msgspec", "tap_ycm.http.client", "tap_ycm.typed", "tap_ycm.sandbox"} & modules

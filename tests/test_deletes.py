@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tap_ycm.deletes import brake_holds, decide
+from tap_ycm.sync.deletes import brake_holds, decide
 
 QUIET: dict[str, Any] = {
     "wanted": True,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness import CLEAN_ENVIRONMENT, settings_for
 
-from tap_ycm.progress import Progress
+from tap_ycm.sync.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

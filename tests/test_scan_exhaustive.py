@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moving_list import Event, MovingList, forward, in_flight, keys_of, read
 
-from tap_ycm.scan import PageRequest, Scan
+from tap_ycm.reading.scan import PageRequest, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

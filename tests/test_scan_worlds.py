@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from moving_list import MovingList, in_flight, keys_of, read
 
-from tap_ycm.scan import Bookmark, EndlessListError, PageRequest, Scan
+from tap_ycm.reading.scan import Bookmark, EndlessListError, PageRequest, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_ycm.envelope import Page
+    from tap_ycm.http.answers import Page
 
 SIZE = 5
 

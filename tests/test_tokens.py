@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from target import Outcome, Target, run
 
-from tap_ycm.auth import Token, TokenSource
+from tap_ycm.http.tokens import Token, TokenSource
 from tap_ycm.errors import TapError
 from tap_ycm.sandbox import Assumptions, Sandbox, World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tap_ycm.envelope import parse_page
+from tap_ycm.http.answers import parse_page
 
 # As documented, shortened there to these two customers of three.
 EXAMPLE = """

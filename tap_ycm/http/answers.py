@@ -12,17 +12,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from tap_ycm.errors import ERRORS, Action, ApiError, advice_for
+from tap_ycm.reading.pages import Page
 
 if TYPE_CHECKING:
-    from tap_ycm.typed import TypedPages, TypedRow
+    from tap_ycm.typed import TypedPages
 
-__all__ = ["Listing", "Page", "Row", "parse_page", "parse_token"]
-
-Row: TypeAlias = "dict[str, Any] | TypedRow"
-"""One object of ``data.list``: field name to JSON value, or, of a page that is as documented, a typed row."""
+__all__ = ["Listing", "parse_page", "parse_token"]
 
 _CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
 _OAUTH_REFUSALS = ("invalid_client", "invalid_grant", "unauthorized_client", "access_denied")
@@ -49,27 +47,6 @@ class Listing:
         from tap_ycm.typed import TypedPages  # noqa: PLC0415 - msgspec takes long to import, and not all commands read
 
         return TypedPages(self.columns, self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list.
-
-    Attributes:
-        ids: The key of each row, in the order of the answer.
-        rows: The rows, in the order of the answer; all of them typed, or none.
-        number: ``pageNumber`` as echoed, 1-based; None if it was not a whole number.
-        size: ``pageSize`` as echoed; None if it was not a whole number.
-        total: Number of objects in the whole list as YCM tells it; None if it was not a whole number.
-        request_id: ``requestId`` of the answer, to find it again in YCM's logs.
-    """
-
-    ids: list[int]
-    rows: list[Row]
-    number: int | None
-    size: int | None
-    total: int | None
-    request_id: str
 
 
 def parse_page(body: bytes, http_status: int, where: str, key: str, typed: TypedPages | None = None) -> Page:

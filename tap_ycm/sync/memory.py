@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tap_ycm.scan import Bookmark
+from tap_ycm.reading.scan import Bookmark
 
 __all__ = ["DamagedStateError", "Interrupted", "Memory"]
 

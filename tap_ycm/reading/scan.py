@@ -28,21 +28,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from tap_ycm.reading.pages import PageRequest
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from tap_ycm.envelope import Page, Row
+    from tap_ycm.reading.pages import Page, Row
 
-__all__ = ["Bookmark", "EndlessListError", "PageRequest", "Scan"]
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """One page to ask for: ``number`` counts from 1, ``size`` is in rows."""
-
-    number: int
-    size: int
-    newest_first: bool = False
+__all__ = ["Bookmark", "EndlessListError", "Scan"]
 
 
 @dataclass(frozen=True, slots=True)

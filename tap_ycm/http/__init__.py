@@ -1,0 +1,1 @@
+"""One request to YCM: client, token, patience, and what an answer means."""

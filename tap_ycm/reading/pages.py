@@ -1,0 +1,44 @@
+"""What is asked of a paged list, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from tap_ycm.typed import TypedRow
+
+__all__ = ["Page", "PageRequest", "Row"]
+
+Row: TypeAlias = "dict[str, Any] | TypedRow"
+"""One object of ``data.list``: field name to JSON value, or, of a page that is as documented, a typed row."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One page to ask for: ``number`` counts from 1, ``size`` is in rows."""
+
+    number: int
+    size: int
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list.
+
+    Attributes:
+        ids: The key of each row, in the order of the answer.
+        rows: The rows, in the order of the answer; all of them typed, or none.
+        number: ``pageNumber`` as echoed, 1-based; None if it was not a whole number.
+        size: ``pageSize`` as echoed; None if it was not a whole number.
+        total: Number of objects in the whole list as YCM tells it; None if it was not a whole number.
+        request_id: ``requestId`` of the answer, to find it again in YCM's logs.
+    """
+
+    ids: list[int]
+    rows: list[Row]
+    number: int | None
+    size: int | None
+    total: int | None
+    request_id: str
