@@ -21,14 +21,14 @@ from singer_sdk.schema.source import SchemaDirectory
 from singer_sdk.singerlib import Metadata, RecordMessage, Schema
 from singer_sdk.streams import Stream
 
-from tap_ycm.sync.deletes import Decision, brake_holds, decide
-from tap_ycm.http.answers import Listing
 from tap_ycm.errors import TapError
+from tap_ycm.http.answers import Listing
+from tap_ycm.reading.scan import EndlessListError, Scan
+from tap_ycm.rows import EXTRA, RowReader
+from tap_ycm.settings import clean
+from tap_ycm.sync.deletes import Decision, brake_holds, decide
 from tap_ycm.sync.memory import DamagedStateError, Interrupted, Memory
 from tap_ycm.sync.progress import Progress
-from tap_ycm.rows import EXTRA, RowReader
-from tap_ycm.reading.scan import EndlessListError, Scan
-from tap_ycm.settings import clean
 from tap_ycm.sync.verdict import Verdict
 from tap_ycm.writer import PlainMessage
 

@@ -6,16 +6,18 @@ import contextlib
 import json
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tap_ycm.http.answers import parse_page, parse_token
-from tap_ycm.reading.pages import Page
 from tap_ycm.errors import ApiError, TapError
+from tap_ycm.http.answers import parse_page, parse_token
 from tap_ycm.rows import RowReader
+
+if TYPE_CHECKING:
+    from tap_ycm.reading.pages import Page
 
 CANARY = "c4n4ry"
 WHERE = "GET /list"

@@ -12,14 +12,14 @@ import pytest
 from harness import settings_for
 from target import Target, run
 
-from tap_ycm.http.client import Client
-from tap_ycm.http.answers import Listing, parse_page, parse_token
 from tap_ycm.errors import ERRORS, Action, ApiError, TapError
+from tap_ycm.http.answers import Listing, parse_page, parse_token
+from tap_ycm.http.client import Client
+from tap_ycm.reading.scan import PageRequest
 from tap_ycm.sandbox import Assumptions, Sandbox, World, answers
 from tap_ycm.sandbox.errors import YcmError
 from tap_ycm.sandbox.faults import KINDS, Fault
 from tap_ycm.sandbox.world import FIELDS
-from tap_ycm.reading.scan import PageRequest
 from tap_ycm.settings import Settings
 from tap_ycm.stopping import Stop
 

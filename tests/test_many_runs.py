@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from target import KilledError, Outcome, Target, run
 
-from tap_ycm.http import client
 from tap_ycm.errors import ApiError
+from tap_ycm.http import client
 from tap_ycm.sandbox import Assumptions, Limit, Sandbox, World
 from tap_ycm.streams import CustomersStream
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tap_ycm.sync.memory import DamagedStateError, Interrupted, Memory
 from tap_ycm.reading.scan import Bookmark
+from tap_ycm.sync.memory import DamagedStateError, Interrupted, Memory
 
 MARK = Bookmark(page=3, size=50, below=50086222, newest=50086483, first_total=364, last_total=360, rows=214)
 WHOLE = Memory(complete_rows=364, last_version=1795467095000, scan=Interrupted(MARK, 1795467095000, 1795467095, "ab12"))

@@ -12,8 +12,8 @@ import pytest
 from harness import settings_for
 from target import KilledError, Outcome, Target, run
 
-from tap_ycm.http.flights import THREADS, in_order
 from tap_ycm.errors import TapError
+from tap_ycm.http.flights import THREADS, in_order
 from tap_ycm.sandbox import Assumptions, Limit, Sandbox, World
 from tap_ycm.sandbox.answers import RefusedError
 

@@ -28,8 +28,8 @@ from singer_sdk.singerlib.messages import RecordMessage, StateMessage
 from singer_sdk.streams import Stream
 from test_answers_fuzz import PAGES, STATUSES, VALUES, bent, damaged
 
-from tap_ycm.http.answers import Listing, Page, parse_page
 from tap_ycm.errors import TapError
+from tap_ycm.http.answers import Listing, Page, parse_page
 from tap_ycm.rows import EXTRA, RowReader
 from tap_ycm.streams import CustomersStream
 from tap_ycm.tap import TapYCM
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from harness import Run
 
-    from tap_ycm.sandbox import Sandbox
     from tap_ycm.reading.scan import PageRequest
+    from tap_ycm.sandbox import Sandbox
 
 MORE = int(os.environ.get("EXAMPLES", "60"))  # as in test_many_runs.py: a soak is EXAMPLES=5000
 MANY = settings(max_examples=20 * MORE, deadline=None, suppress_health_check=list(HealthCheck))

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from target import Outcome, Target, run
 
-from tap_ycm.http.tokens import Token, TokenSource
 from tap_ycm.errors import TapError
+from tap_ycm.http.tokens import Token, TokenSource
 from tap_ycm.sandbox import Assumptions, Sandbox, World
 
 REFUSALS = ["expired_token", "invalid_token", "session_expired", "unauthorized", "http=401"]

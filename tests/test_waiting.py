@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_ycm.errors import Action, ApiError
+from tap_ycm.http.waiting import LONGEST_WAIT, Pace, parse_retry_after, waits
 from tap_ycm.sandbox.limit import Bucket, Limit
 from tap_ycm.settings import SETTINGS
-from tap_ycm.http.waiting import LONGEST_WAIT, Pace, parse_retry_after, waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,11 +30,10 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
+from tap_ycm.errors import Action, ApiError, TapError
+from tap_ycm.http.answers import parse_page, parse_token
 from tap_ycm.http.flights import in_order
 from tap_ycm.http.tokens import TokenSource
-from tap_ycm.http.answers import parse_page, parse_token
-from tap_ycm.reading.pages import Page
-from tap_ycm.errors import Action, ApiError, TapError
 from tap_ycm.http.waiting import Pace, parse_retry_after, waits
 
 if TYPE_CHECKING:
@@ -43,9 +42,9 @@ if TYPE_CHECKING:
     from backoff.types import Details
     from urllib3.connectionpool import ConnectionPool
 
-    from tap_ycm.http.tokens import Token
     from tap_ycm.http.answers import Listing
-    from tap_ycm.reading.pages import PageRequest
+    from tap_ycm.http.tokens import Token
+    from tap_ycm.reading.pages import Page, PageRequest
     from tap_ycm.settings import Settings
     from tap_ycm.stopping import Stop
 
