@@ -105,6 +105,7 @@ def _parser() -> _Parser:
                 "  GET stats            what happened so far",
                 '  POST churn           for instance {"create":3,"delete":2,"edit":1}',
                 '  POST faults          for instance ["customers:1:reset"]; [] clears',
+                '  POST assumptions     for instance ["hidden=10"]; [] as at the start',
                 "  POST tokens/expire   make the access tokens expire now",
             ]
         ),

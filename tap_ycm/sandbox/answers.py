@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from tap_ycm.sandbox.errors import (
+    DATA_NOT_FOUND,
     INVALID_PARAMETER,
     INVALID_TOKEN,
     SERVER_ERROR,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from tap_ycm.sandbox.assumptions import Assumptions
     from tap_ycm.sandbox.faults import Fault
     from tap_ycm.sandbox.limit import Limit
-    from tap_ycm.sandbox.world import Cut
+    from tap_ycm.sandbox.world import Cut, Row
 
 _JSON = "application/json;charset=UTF-8"
 _HTML = b"<!DOCTYPE html><html><head><title>Service</title></head><body><h1>Something is in the way</h1></body></html>"
@@ -98,10 +99,9 @@ def page_answer(call: Call, cut: Cut, number: int, size: int) -> Answer:
         data["pageSize"] = encode(word(size))
         data["pageNumber"] = encode(word(number))
     if assumed.total_as != "missing":
-        data["total"] = encode(_told_total(call, cut.total))
-    rows = cut.rows
-    if rows and call.fault and call.fault.kind in _ROW_FAULTS:
-        rows = (_broken_row(call.fault, rows[0]), *rows[1:])
+        shapes = {"string": str(cut.total), "float": float(cut.total), "null": None, "garbage": "many"}
+        data["total"] = encode(shapes.get(assumed.total_as, cut.total))
+    rows = (*(_row(call, row) for row in cut.rows[:1]), *cut.rows[1:])
     data["list"] = b"[" + b",".join(rows) + b"]"
     if call.has("list_null"):
         data["list"] = b"null"
@@ -112,22 +112,27 @@ def page_answer(call: Call, cut: Cut, number: int, size: int) -> Answer:
     return replace(enveloped(call, body), seq=cut.seq, ids=cut.ids)
 
 
-def _told_total(call: Call, total: int) -> object:
-    assumed = call.assumptions
-    total += assumed.total_offset
-    if assumed.total_wobble:
-        wide = 2 * assumed.total_wobble + 1
-        total += call.data_n % wide - assumed.total_wobble
-    if assumed.total_cap is not None:
-        total = min(total, assumed.total_cap)
-    total = max(total, 0)
-    shapes: dict[str, object] = {
-        "string": str(total),
-        "float": float(total),
-        "null": None,
-        "garbage": "many",
-    }
-    return shapes.get(assumed.total_as, total)
+def customer_answer(call: Call, seq: int, customer_id: int, row: Row) -> Answer:
+    """Write one customer as a version of the list holds it."""
+    data = b"null" if call.has("data_null") else _row(call, encode(row))
+    return replace(enveloped(call, data), seq=seq, ids=(customer_id,))
+
+
+def not_found_answer(call: Call) -> Answer:
+    """Say that there is no such customer, as assumed."""
+    how = call.assumptions.not_found_as
+    if how == "null":
+        return enveloped(call, b"null")
+    if how == "html_404":
+        return web_page(404)
+    if how == "http_404":
+        return replace(error_answer(call, None, ""), status=404)
+    return error_answer(call, DATA_NOT_FOUND, "DATA_NOT_FOUND")
+
+
+def web_page(status: int) -> Answer:
+    """Answer as what stands before YCM does."""
+    return Answer(_HTML, status, "text/html;charset=UTF-8")
 
 
 def enveloped(call: Call, data: bytes) -> Answer:
@@ -208,7 +213,7 @@ def answer_instead(call: Call) -> Answer | None:  # noqa: PLR0911 - one for each
         return error_answer(call, None, "Failed")
     if fault.kind in ("http", "html"):
         status = int(fault.number) if fault.kind == "http" else 200
-        return Answer(_HTML, status, "text/html;charset=UTF-8")
+        return web_page(status)
     if fault.kind in _BODY_FAULTS:
         return Answer(_BODY_FAULTS[fault.kind])
     if fault.kind == "redirect":
@@ -218,7 +223,11 @@ def answer_instead(call: Call) -> Answer | None:  # noqa: PLR0911 - one for each
     return None
 
 
-def _broken_row(fault: Fault, row: bytes) -> bytes:
+def _row(call: Call, row: bytes) -> bytes:
+    """Return the first row of an answer as its fault has it."""
+    fault = call.fault
+    if fault is None or fault.kind not in _ROW_FAULTS:
+        return row
     if fault.kind == "bad_utf8":
         return b'{"firstName":"\xff\xfe",' + row[1:]
     value = json.loads(row)

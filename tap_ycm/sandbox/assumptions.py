@@ -27,10 +27,18 @@ __all__ = ["ASSUMPTIONS", "Assumption", "Assumptions", "Limit", "Told", "assume"
 
 
 _NOT_NEGATIVE = (
+    "window",
+    "hidden",
+    "short_by",
+    "page_offset",
     "total_cap",
+    "total_fixed",
+    "total_every",
+    "total_lag",
     "total_wobble",
     "stale_every",
     "stale_lag",
+    "look_up_lag",
     "token_life",
     "refresh_life",
 )
@@ -66,8 +74,12 @@ class Assumptions:
         Told("U", "pageNumber or pageSize below 1 is refused or taken as 1"),
     ] = "refuse"
     past_end: Annotated[
-        Literal["empty", "last"],
-        Told("U", "a page past the end is empty, or the last page again"),
+        Literal["empty", "last", "around", "invented"],
+        Told(
+            "U",
+            "a page past the end is empty, the last page again, as if the list began anew, or full of customers that "
+            "are none",
+        ),
     ] = "empty"
     honour_page: Annotated[bool, Told("V", "pageNumber is obeyed; otherwise always the first page")] = True
     echo: Annotated[
@@ -78,12 +90,24 @@ class Assumptions:
         Literal["asked", "served"],
         Told("I", "pageNumber in an answer is the one asked, or the one served"),
     ] = "asked"
+    page_offset: Annotated[int, Told("V", "the page that is served lies so many further down; 1: counted from 0")] = 0
+    page_gap: Annotated[int, Told("V", "rows skipped between two pages; below 0: served on both")] = 0
+    window: Annotated[
+        int | None, Told("U", "rows past this place are not served, whatever total tells; none: no limit")
+    ] = None
+    short_by: Annotated[int, Told("V", "rows that a page lacks at its end")] = 0
+    short_pages: Annotated[tuple[int, ...], Told("V", "numbers of the pages that short_by is for; none: all")] = ()
+    hidden: Annotated[int, Told("V", "customers whose id this number divides are not listed; 0: all are")] = 0
+    hidden_counted: Annotated[bool, Told("V", "total counts the customers that are not listed")] = True
     # Order. Source: the same page.
     honour_sort: Annotated[bool, Told("V", "sort is obeyed; otherwise always the default order")] = True
     default_order: Annotated[
-        Literal["ascending", "descending", "shuffled"],
-        Told("U", "order by customerId if none is asked; shuffled follows no field"),
+        Literal["ascending", "descending", "shuffled", "reshuffled"],
+        Told("U", "order by customerId if none is asked; shuffled follows no field, reshuffled anew at every request"),
     ] = "ascending"
+    sort_as: Annotated[Literal["number", "text"], Told("V", "ids are sorted as numbers, or as text: 100 before 99")] = (
+        "number"
+    )
     unknown_sort: Annotated[
         Literal["refuse", "ignore"],
         Told("U", "sorting by a field that is not in the answer is refused or ignored"),
@@ -94,11 +118,28 @@ class Assumptions:
         Told("V", "type of total; garbage is a word"),
     ] = "number"
     total_offset: Annotated[int, Told("V", "total is wrong by so many")] = 0
+    total_fixed: Annotated[int | None, Told("V", "total is always this number; none: counted")] = None
+    total_every: Annotated[int, Told("V", "total is counted at every n-th page only; 0: at each")] = 0
+    total_lag: Annotated[int, Told("V", "how many events total lags behind the rows told with it")] = 0
     total_cap: Annotated[int | None, Told("V", "total is never told higher than this")] = None
     total_wobble: Annotated[int, Told("V", "total is wrong by up to so many, changing with every request")] = 0
     # States of the list
     stale_every: Annotated[int, Told("I", "every n-th page shows an older state of the list; 0 for never")] = 0
     stale_lag: Annotated[int, Told("I", "how many events an older state of the list lags behind")] = 1
+    # One customer. Source: query-a-specific-customer.
+    look_up: Annotated[
+        Literal["answered", "not_permitted", "not_found", "html_404", "another"],
+        Told(
+            "V",
+            "a request for one customer is answered; otherwise, whoever is asked for: refused (1000043), not found, "
+            "a web page (HTTP 404), or another customer",
+        ),
+    ] = "answered"
+    look_up_lag: Annotated[int, Told("I", "how many events a request for one customer lags behind")] = 0
+    not_found_as: Annotated[
+        Literal["code", "http_404", "html_404", "null"],
+        Told("U", "a customer who is not found: 1000005, HTTP 404 without code, a web page (HTTP 404), or data null"),
+    ] = "code"
     # Rows. Source: the same page.
     unset: Annotated[
         Literal["omit", "null", "empty"],
@@ -155,6 +196,9 @@ class Assumptions:
         if min(self.max_page_size, self.default_page_size) < 1:
             msg = "max_page_size and default_page_size are at least 1."
             raise ValueError(msg)
+        if any(page < 1 for page in self.short_pages):
+            msg = "short_pages are numbers of at least 1."
+            raise ValueError(msg)
         for name in _NOT_NEGATIVE:
             if not 0 <= (getattr(self, name) or 0) < math.inf:
                 msg = f"{name} is a number of at least 0."
@@ -176,7 +220,12 @@ class Assumption(NamedTuple):
         """What a person may write, in words."""
         if self.choices:
             return ", ".join(map(written, self.choices))
-        words = {int: "a whole number", float: "a number", str: "a word"}
+        words = {
+            int: "a whole number",
+            float: "a number",
+            str: "a word",
+            tuple: "whole numbers, for instance 7,3, or none",
+        }
         return words.get(self.kind, "its own object") + " or none" * self.optional
 
     def parse(self, text: str) -> object:
@@ -192,6 +241,8 @@ class Assumption(NamedTuple):
             if word == written(choice):
                 return choice
         try:
+            if self.kind is tuple:
+                return () if word == "none" else tuple(int(part) for part in word.split(","))
             if not self.choices and word and self.kind in (int, float, str):
                 return self.kind(word)
         except ValueError:
@@ -203,6 +254,8 @@ class Assumption(NamedTuple):
 
 def written(value: object) -> str:
     """Write a value as on a command line."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "none"
     return str(value).lower() if isinstance(value, bool | None) else str(value)
 
 
@@ -216,6 +269,8 @@ def _table() -> tuple[Assumption, ...]:
         kind: Any = get_args(hint)[0] if optional else hint
         if get_origin(hint) is Literal:
             kind, choices = str, get_args(hint)
+        elif get_origin(hint) is tuple:
+            kind = tuple
         elif hint is bool:
             choices = (True, False)
         table.append(Assumption(field.name, field.default, kind, optional, choices, told))

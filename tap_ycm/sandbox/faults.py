@@ -49,10 +49,10 @@ KINDS: Final = {
     "stall": "silence before the answer; argument: seconds (default 1)",
     "drip": "byte by byte; argument: seconds between two (default 0.01)",
     "redirect": "HTTP 302; argument: where to (default: the same, at localhost)",
-    "big_int_id": "the first id of a page is replaced; argument: by what (2^63)",
+    "big_int_id": "the first id of an answer is replaced; argument: by what (2^63)",
     "bom": "a UTF-8 byte order mark before the body",
     "bad_utf8": "a byte that UTF-8 does not know inside the body",
-    "lone_surrogate": "half a surrogate pair, escaped, in the first row of a page",
+    "lone_surrogate": "half a surrogate pair, escaped, in the first row of an answer",
     "no_access_token": "a token answer without access_token",
 }
 """Every kind of fault and what it does."""
@@ -70,8 +70,8 @@ _NUMBERS: Final = {
 _ONLY: Final = {
     "no_list": ("customers",),
     "list_null": ("customers",),
-    "big_int_id": ("customers",),
-    "lone_surrogate": ("customers",),
+    "big_int_id": ("customers", "customer"),
+    "lone_surrogate": ("customers", "customer"),
     "data_null": ("customers", "customer"),
     "no_access_token": ("token",),
 }

@@ -11,47 +11,48 @@ plane for people who rehearse.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import json
-import math
-import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import parse_qsl
 from weakref import WeakSet
 
 from aiohttp import web
 
+from tap_ycm.sandbox import asked
 from tap_ycm.sandbox.answers import (
     Answer,
     Call,
     RefusedError,
     answer_instead,
+    customer_answer,
     dress_refusal,
-    enveloped,
     error_answer,
     new_request_id,
+    not_found_answer,
     page_answer,
     send,
     spoilt,
+    web_page,
 )
 from tap_ycm.sandbox.assumptions import Assumptions
+from tap_ycm.sandbox.control import control
 from tap_ycm.sandbox.errors import (
     ACCESS_DENIED,
     AUTHENTICATION_FAILED,
     DATA_NOT_FOUND,
     INVALID_PARAMETER,
+    PERMISSION_DENIED,
     RATE_LIMIT_EXCEEDED,
     SERVER_ERROR,
     describe,
 )
 from tap_ycm.sandbox.faults import Fault, Faults
 from tap_ycm.sandbox.limit import Bucket
+from tap_ycm.sandbox.lists import Pages, look_up
 from tap_ycm.sandbox.tokens import Tokens
-from tap_ycm.sandbox.world import FIELDS, Churn, World, encode
+from tap_ycm.sandbox.world import Churn, World, encode
 
 if TYPE_CHECKING:
     import ssl
@@ -59,18 +60,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from tap_ycm.sandbox.world import Cut
-
 CLIENT_ID: Final = "sandbox-client-id"
 CLIENT_SECRET: Final = "sandbox-client-secret"  # noqa: S105 - opens nothing real
 
-API: Final = "/dm/open_api"
-TOKEN: Final = f"{API}/oauth/token"
-REFRESH_TOKEN: Final = f"{TOKEN}/refresh_token"
-CUSTOMERS: Final = f"{API}/v1/customers"
-
-_BEARER = "Bearer "
-_INTEGER = re.compile(r"-?[0-9]{1,18}")
 _CALLBACKS = 64  # how many may block at once
 _TICK_SECONDS = 0.02  # how often background churn happens
 _SHUTDOWN_SECONDS = 0.05  # how long an answer under way may go on after stop()
@@ -129,6 +121,7 @@ class Sandbox:
             the secret is regenerated (authorization-rules).
         world: The customers. May be replaced.
         assumptions: How this YCM behaves. May be replaced.
+        assumptions_at_start: How it behaved at first.
         faults: What goes wrong.
         latency: Seconds before each answer.
         churn: Random events per second in the background.
@@ -180,7 +173,7 @@ class Sandbox:
         """
         self.client_id = client_id
         self.client_secret = client_secret
-        self.assumptions = assumptions or Assumptions()
+        self.assumptions = self.assumptions_at_start = assumptions or Assumptions()
         self.faults = Faults(faults, seed=seed)
         self.latency = latency
         self.churn = churn
@@ -193,6 +186,7 @@ class Sandbox:
         self._port = port
         self._ssl = ssl_context
         self._tokens = Tokens()
+        self._pages = Pages()
         self._bucket: Bucket | None = None
         self._log_lock = threading.Lock()
         self._log: list[RequestRecord] = []
@@ -249,6 +243,10 @@ class Sandbox:
     def expire_tokens(self) -> int:
         """Make all access tokens expire now; return how many were alive."""
         return self._tokens.expire()
+
+    def shake(self, *, create: int = 0, delete: int = 0, edit: int = 0) -> list[int]:
+        """Make so many random events of each kind; return the ids they touched."""
+        return self._churn.make(create=create, delete=delete, edit=edit)
 
     def start(self) -> Self:
         """Listen, and return when requests are answered.
@@ -351,8 +349,8 @@ class Sandbox:
             self._transports.add(request.transport)
             self.connections += 1
         if request.path.startswith("/sandbox/"):
-            return await self._control(request)
-        endpoint = _endpoint(request)
+            return await control(self, request)
+        endpoint = asked.endpoint(request)
         with self._log_lock:
             self._arrived += 1
             n = self._arrived
@@ -382,7 +380,7 @@ class Sandbox:
                 host=request.host,
                 query=dict(request.query),
                 user_agent=request.headers.get("User-Agent"),
-                authorised=self._tokens.check(_bearer(request)) is None,
+                authorised=self._tokens.check(asked.bearer(request)) is None,
                 fault=call.fault.kind if call.fault else None,
                 http_status=0 if call.has("reset") else answer.status,
                 ycm_code=answer.code,
@@ -421,11 +419,11 @@ class Sandbox:
             limit = call.assumptions.limit
             if limit is not None and limit.counts_token_requests:
                 self._take(call)
-            form = _form(call.request, await call.request.read())
+            form = asked.form(call.request, await call.request.read())
             return self._token(call, form)
         if call.endpoint == "unknown":
             raise RefusedError(DATA_NOT_FOUND, "No such endpoint in this sandbox")
-        code = self._tokens.check(_bearer(call.request))
+        code = self._tokens.check(asked.bearer(call.request))
         if code is not None:
             raise RefusedError(code, describe(code).name)
         self._take(call)
@@ -456,7 +454,7 @@ class Sandbox:
             if call.assumptions.refresh_needs_client:
                 self._check_client(form)
             code = self._tokens.use_refresh(
-                _required(form, "refresh_token"),
+                asked.required(form, "refresh_token"),
                 self.client_secret,
                 rotates=call.assumptions.refresh_rotates,
             )
@@ -472,223 +470,38 @@ class Sandbox:
         return Answer(encode(body))
 
     def _check_client(self, form: dict[str, str]) -> None:
-        given = (_required(form, "client_id"), _required(form, "client_secret"))
+        given = (asked.required(form, "client_id"), asked.required(form, "client_secret"))
         if given != (self.client_id, self.client_secret):
             raise RefusedError(AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED")
 
     # Customers
 
     def _customer(self, call: Call) -> Answer:
-        world, name = self.world, call.request.path.rpartition("/")[2]
-        with world.lock:
-            seq = world.seq
-            try:
-                row = world.row(int(name)) if name.isdecimal() else None
-            except (KeyError, OverflowError, ValueError):  # too long a number, too
-                row = None
-        if row is None:
-            raise RefusedError(DATA_NOT_FOUND, "DATA_NOT_FOUND")
-        unset = call.assumptions.unset
-        if unset != "omit":
-            value = None if unset == "null" else ""
-            row = {**dict.fromkeys(FIELDS[1:], value), **row}
-        data = b"null" if call.has("data_null") else encode(row)
-        return replace(enveloped(call, data), seq=seq, ids=(int(name),))
+        assumed, name = call.assumptions, call.request.path.rpartition("/")[2]
+        if assumed.look_up == "not_permitted":
+            raise RefusedError(PERMISSION_DENIED, "PERMISSION_DENIED")
+        if assumed.look_up == "html_404":
+            return web_page(404)
+        found = look_up(self.world, assumed, name)
+        if found is None or assumed.look_up == "not_found":
+            return not_found_answer(call)
+        return customer_answer(call, *found)
 
     async def _page(self, call: Call) -> Answer:
         assumed = call.assumptions
-        number = _whole(call, "pageNumber", 1)
-        asked_size = _whole(call, "pageSize", assumed.default_page_size)
+        number = asked.whole(call, "pageNumber", 1)
+        asked_size = asked.whole(call, "pageSize", assumed.default_page_size)
         size = min(asked_size, assumed.max_page_size)
         if size < asked_size and assumed.over_max == "refuse":
             raise RefusedError(INVALID_PARAMETER, "pageSize is above the maximum")
-        sort = _sort(call)
+        sort = asked.sort(call)
         callback = self.before_answer
         if callback is not None:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._pool, callback, call.data_n)
         if self.churn_per_request:
             self._churn.step(self.churn_per_request)
-        served, cut = self._cut(call, number, size, sort)
+        served, cut = self._pages.cut(self.world, assumed, call.data_n, number, size, sort)
         shown_number = number if assumed.echo_page == "asked" else served
         shown_size = asked_size if assumed.over_max == "echo_asked" else size
         return page_answer(call, cut, shown_number, shown_size)
-
-    def _cut(self, call: Call, number: int, size: int, sort: str) -> tuple[int, Cut]:
-        """Cut one page out of one state of the list; return its number, too."""
-        assumed, world = call.assumptions, self.world
-        with world.lock:
-            seq = world.seq
-            if assumed.stale_every and call.data_n % assumed.stale_every == 0:
-                seq = max(seq - assumed.stale_lag, 0)
-            if not assumed.honour_page:
-                number = 1
-            if assumed.past_end == "last":
-                number = min(number, max(math.ceil(world.count(seq) / size), 1))
-            start = (number - 1) * size
-            return number, world.cut(start, start + size, sort=sort, seq=seq, unset=assumed.unset)
-
-    # The control plane
-
-    async def _control(  # noqa: PLR0911 - one return for each call
-        self, request: web.BaseRequest
-    ) -> web.StreamResponse:
-        """Answer under `/sandbox/`, for the machine it runs on only."""
-        peer = request.remote or ""
-        if not (peer and ipaddress.ip_address(peer.partition("%")[0]).is_loopback):
-            return _control_error(403, "The control plane answers this machine only.")
-        call = f"{request.method} {request.path.removeprefix('/sandbox/')}"
-        if call == "GET truth":
-            return await self._truth(request)
-        if call == "GET stats":
-            return web.json_response(self._stats())
-        if call == "POST tokens/expire":
-            return web.json_response({"expired": self.expire_tokens()})
-        try:
-            if call == "POST churn":
-                return web.json_response(self._ordered_churn(await _body(request)))
-            if call == "POST faults":
-                return web.json_response(self._ordered_faults(await _body(request)))
-        except ValueError as error:
-            return _control_error(400, str(error))
-        return _control_error(
-            404,
-            "Use GET truth, GET stats, POST churn, POST faults or POST tokens/expire.",
-        )
-
-    async def _truth(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Stream every customer of one moment, one JSON object a line."""
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        lines: list[bytes] = []
-        for row in self.world.rows():
-            lines.append(encode(row))
-            if len(lines) == 1000:
-                await response.write(b"\n".join(lines) + b"\n")
-                lines.clear()
-        if lines:
-            await response.write(b"\n".join(lines) + b"\n")
-        await response.write_eof()
-        return response
-
-    def _stats(self) -> dict[str, Any]:
-        log = self.requests
-        by_endpoint: dict[str, int] = {}
-        for one in log:
-            by_endpoint[one.endpoint] = by_endpoint.get(one.endpoint, 0) + 1
-        with self.world.lock:
-            customers, seq = len(self.world), self.world.seq
-        return {
-            "customers": customers,
-            "events": seq,
-            "requests": by_endpoint,
-            "rows_served": sum(len(one.ids) for one in log),
-            "errors": sum(one.ycm_code is not None for one in log),
-            "faults_fired": dict(self.faults.fired),
-            "tokens_issued": self.tokens_issued,
-            "max_in_flight": self.max_in_flight,
-        }
-
-    def _ordered_churn(self, order: object) -> dict[str, list[int]]:
-        kinds = ("create", "delete", "edit")
-        if (
-            not isinstance(order, dict)
-            or not order.keys() <= set(kinds)
-            or not all(type(n) is int and n >= 0 for n in order.values())
-        ):
-            msg = 'Churn is written like {"create": 3, "delete": 2, "edit": 1}.'
-            raise ValueError(msg)
-        return {kind: self._churn.make(**{kind: order[kind]}) for kind in kinds if kind in order}
-
-    def _ordered_faults(self, order: object) -> dict[str, int]:
-        if not isinstance(order, list) or not all(isinstance(x, str) for x in order):
-            msg = 'Faults are written like ["customers:3:reset"]; [] clears them.'
-            raise ValueError(msg)
-        if order:
-            self.faults.add(*order)
-        else:
-            self.faults.clear()
-        return {"added": len(order)}
-
-
-# Reading a request
-
-
-def _endpoint(request: web.BaseRequest) -> str:
-    call = (request.method, request.path)
-    if call == ("POST", TOKEN):
-        return "token"
-    if call == ("DELETE", REFRESH_TOKEN):
-        return "revoke"
-    if call == ("GET", CUSTOMERS):
-        return "customers"
-    rest = request.path.removeprefix(f"{CUSTOMERS}/")
-    if request.method == "GET" and rest != request.path and rest and "/" not in rest:
-        return "customer"
-    return "unknown"
-
-
-def _bearer(request: web.BaseRequest) -> str:
-    header = request.headers.get("Authorization", "")
-    return header.removeprefix(_BEARER) if header.startswith(_BEARER) else ""
-
-
-def _form(request: web.BaseRequest, body: bytes) -> dict[str, str]:
-    """Read a form body; JSON or a query are refused (request-access-token)."""
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise RefusedError(INVALID_PARAMETER, "The body is not form-encoded")
-    try:
-        pairs = parse_qsl(body.decode("ascii"), errors="strict", max_num_fields=20)
-    except ValueError:
-        raise RefusedError(INVALID_PARAMETER, "The form cannot be read") from None
-    return dict(pairs)
-
-
-def _required(form: dict[str, str], name: str) -> str:
-    if not form.get(name):
-        raise RefusedError(INVALID_PARAMETER, f"{name} is missing")
-    return form[name]
-
-
-def _whole(call: Call, name: str, default: int) -> int:
-    text = call.request.query.get(name)
-    if text is None:
-        return default
-    if not _INTEGER.fullmatch(text):
-        raise RefusedError(INVALID_PARAMETER, f"{name} is no number")
-    value = int(text)
-    if value < 1:
-        if call.assumptions.below_one == "refuse":
-            raise RefusedError(INVALID_PARAMETER, f"{name} is below 1")
-        return 1
-    return value
-
-
-def _sort(call: Call) -> str:
-    assumed = call.assumptions
-    default = {
-        "ascending": "customerId",
-        "descending": "-customerId",
-        "shuffled": "shuffled",
-    }[assumed.default_order]
-    asked = call.request.query.get("sort")
-    if not asked or not assumed.honour_sort:
-        return default
-    if asked.removeprefix("-") not in FIELDS:
-        if assumed.unknown_sort == "refuse":
-            raise RefusedError(INVALID_PARAMETER, "sort is no field of the answer")
-        return default
-    return asked
-
-
-async def _body(request: web.BaseRequest) -> object:
-    try:
-        return json.loads(await request.read())
-    except ValueError:
-        msg = "The body is not JSON."
-        raise ValueError(msg) from None
-
-
-def _control_error(status: int, message: str) -> web.Response:
-    return web.json_response({"error": message}, status=status)

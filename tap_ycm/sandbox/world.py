@@ -14,6 +14,7 @@ import time
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
@@ -132,7 +133,7 @@ class Cut:
 
     Attributes:
         seq: The version of the list that was cut.
-        total: How many customers that version holds.
+        total: How many customers that version lists.
         ids: The ids in the order served.
         rows: The same rows as JSON bytes.
     """
@@ -223,7 +224,7 @@ class World:
         # Only rows that differ from the computed ones: id -> [(since seq, row), ...].
         self._versions: dict[int, list[tuple[int, Row]]] = {}
         self._encoded: dict[tuple[int, Unset], bytes] = {}
-        self._order: tuple[int, str, array[int]] | None = None
+        self._order: tuple[int, str, int, array[int]] | None = None
 
     @classmethod
     def seeded(
@@ -275,15 +276,19 @@ class World:
         with self.lock:
             return self._ids.tolist()
 
-    def row(self, customer_id: int) -> Row:
-        """Return a copy of one customer as it is now.
+    def row(self, customer_id: int, seq: int | None = None) -> Row:
+        """Return a copy of one customer as a version of the list held it; the present one by default.
 
         Raises:
-            KeyError: If there is no such customer now.
+            KeyError: If there was no such customer then.
         """
         with self.lock:
-            self._place(customer_id)
-            return self._row_at(customer_id, self.seq)
+            seq = self.seq if seq is None else seq
+            if seq == self.seq:
+                self._place(customer_id)
+            elif customer_id not in self._ids_at(seq):
+                raise KeyError(customer_id)
+            return self._row_at(customer_id, seq)
 
     def rows(self) -> Iterator[Row]:
         """Yield the customers of this moment in ascending order of id."""
@@ -369,13 +374,14 @@ class World:
             created = {event.customer_id for event in self._events[first_seq:last_seq] if event.kind == "create"}
             return set(self._ids_at(first_seq)) | created
 
-    def cut(
+    def cut(  # noqa: PLR0913 - all but the places by keyword
         self,
         start: int,
         stop: int,
         *,
         sort: str = "customerId",
         seq: int | None = None,
+        hidden: int = 0,
         unset: Unset = "omit",
     ) -> Cut:
         """Cut a part out of one state of the list in a given order.
@@ -383,15 +389,17 @@ class World:
         Args:
             start: First place, from 0.
             stop: First place not wanted.
-            sort: A field, or `-field` for descending, or `shuffled` for an order
-                that is fixed but follows no field. A missing value sorts first.
+            sort: A field, or `-field` for descending, or `text` for the ids as words,
+                or what begins with `shuffled` for an order that follows no field: one
+                for each such word. A missing value sorts first.
             seq: The version to show; the present one by default.
+            hidden: Leave out the ids that this number divides; 0 for none.
             unset: How a field without value is served.
         """
         with self.lock:
             seq = self.seq if seq is None else seq
             descending = sort.startswith("-")
-            ids = self._ordered(sort.removeprefix("-"), seq)
+            ids = self._ordered(sort.removeprefix("-"), seq, hidden)
             total = len(ids)
             start, stop = min(start, total), min(stop, total)
             part = ids[total - stop : total - start][::-1] if descending else ids[start:stop]
@@ -459,18 +467,22 @@ class World:
         result.extend(self._ids[start:])
         return result
 
-    def _ordered(self, field: str, seq: int) -> array[int]:
-        if field == "customerId" and seq == self.seq:
+    def _ordered(self, field: str, seq: int, hidden: int) -> array[int]:
+        if field == "customerId" and seq == self.seq and not hidden:
             return self._ids
-        if self._order is None or self._order[:2] != (seq, field):
+        if self._order is None or self._order[:3] != (seq, field, hidden):
             ids = self._ids_at(seq)
-            if field == "shuffled":
-                ids = array("q", sorted(ids, key=_shuffled))
+            if hidden:
+                ids = array("q", (one for one in ids if one % hidden))
+            if field.startswith("shuffled"):
+                ids = array("q", sorted(ids, key=partial(_shuffled, field)))
+            elif field == "text":
+                ids = array("q", sorted(ids, key=str))
             elif field != "customerId":
                 values = {one: str(self._row_at(one, seq).get(field) or "") for one in ids}
                 ids = array("q", sorted(ids, key=values.__getitem__))
-            self._order = (seq, field, ids)
-        return self._order[2]
+            self._order = (seq, field, hidden, ids)
+        return self._order[3]
 
     def _encoded_row(self, customer_id: int, seq: int, unset: Unset) -> bytes:
         versions = self._versions.get(customer_id)
@@ -540,5 +552,5 @@ def _fill(row: Row, unset: Unset) -> Row:
     return {**row, **{name: value for name in FIELDS[1:] if name not in row}}
 
 
-def _shuffled(customer_id: int) -> bytes:
-    return blake2b(str(customer_id).encode(), digest_size=8).digest()
+def _shuffled(word: str, customer_id: int) -> bytes:
+    return blake2b(f"{word}{customer_id}".encode(), digest_size=8).digest()

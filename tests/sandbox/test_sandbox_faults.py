@@ -106,6 +106,20 @@ def test_faults_of_the_structure(start: Start) -> None:
     assert (body["data"], body["status"]) == (None, "Success")
 
 
+def test_faults_of_one_customer(start: Start) -> None:
+    """As those of a page's first row."""
+    client = start(customers=3)
+    path = f"/dm/open_api/v1/customers/{client.sandbox.world.ids()[0]}"
+    for kind, word in (
+        ("big_int_id=7", b'"customerId":7,'),
+        ("lone_surrogate", b'"\\ud83d"'),
+        ("bad_utf8", b"\xff\xfe"),
+    ):
+        client.sandbox.faults.add(f"customer:*x1:{kind}")
+        assert word in client.get(path).content
+        assert word not in client.get(path).content
+
+
 def test_faults_of_a_row(start: Start) -> None:
     """The first row of the page only."""
     rows = faulty(start, "big_int_id").page()["list"]

@@ -142,6 +142,30 @@ def numbered(start: Callable[..., RawClient], **assumed: Any) -> RawClient:
         ({"total_offset": -23}, {}, (10, 1, 72, 1, 10)),
         ({"total_offset": -99}, {}, (10, 1, 0, 1, 10)),
         ({"total_cap": 60}, {}, (10, 1, 60, 1, 10)),
+        ({"total_fixed": 10**9}, {}, (10, 1, 10**9, 1, 10)),
+        ({"total_fixed": 0}, {}, (10, 1, 0, 1, 10)),
+        ({"total_fixed": 50, "total_offset": -1, "total_cap": 40}, {}, (10, 1, 40, 1, 10)),
+        ({"past_end": "around"}, {"pageNumber": 10}, (10, 10, 95, 91, 95)),
+        ({"past_end": "around"}, {"pageNumber": 12}, (10, 12, 95, 11, 20)),
+        ({"past_end": "invented"}, {"pageNumber": 10}, (10, 10, 95, 91, 100)),
+        ({"past_end": "invented"}, {"pageNumber": 12}, (10, 12, 95, 111, 120)),
+        ({"past_end": "invented"}, {"pageNumber": 11, "sort": "-customerId"}, (10, 11, 95, -5, -14)),
+        ({"page_offset": 1}, {}, (10, 1, 95, 11, 20)),
+        ({"page_gap": 1}, {"pageNumber": 3}, (10, 3, 95, 23, 32)),
+        ({"page_gap": -1}, {"pageNumber": 3}, (10, 3, 95, 19, 28)),
+        ({"window": 23}, {"pageNumber": 2}, (10, 2, 95, 11, 20)),
+        ({"window": 23}, {"pageNumber": 3}, (10, 3, 95, 21, 23)),
+        ({"window": 23}, {"pageNumber": 4}, (10, 4, 95, None, None)),
+        ({"window": 23}, {"pageNumber": 3, "sort": "-customerId"}, (10, 3, 95, 75, 73)),
+        ({"window": 0}, {}, (10, 1, 95, None, None)),
+        ({"short_by": 3}, {"pageNumber": 2}, (10, 2, 95, 11, 17)),
+        ({"short_by": 3, "short_pages": (7, 3)}, {"pageNumber": 2}, (10, 2, 95, 11, 20)),
+        ({"short_by": 3, "short_pages": (7, 3)}, {"pageNumber": 3}, (10, 3, 95, 21, 27)),
+        ({"short_by": 99}, {"pageNumber": 2}, (10, 2, 95, None, None)),
+        ({"hidden": 5}, {"pageNumber": 2}, (10, 2, 95, 13, 24)),
+        ({"hidden": 5, "hidden_counted": False}, {"pageNumber": 8}, (10, 8, 76, 88, 94)),
+        ({"sort_as": "text"}, {"sort": "customerId"}, (10, 1, 95, 1, 18)),
+        ({"sort_as": "text"}, {"sort": "-customerId"}, (10, 1, 95, 95, 87)),
     ],
 )
 def test_each_assumption_about_pages(
@@ -174,6 +198,11 @@ def test_more_assumptions_about_pages(start: Callable[..., RawClient]) -> None:
     assert all(a != b for a, b in pairwise(totals))
     assert set(totals) == {93, 94, 95, 96, 97}
 
+    client.sandbox.assumptions = Assumptions(default_order="reshuffled")
+    pages = [client.ids(pageSize=50, pageNumber=n) for n in (1, 2, 1)]
+    assert pages[0] != pages[2]
+    assert len({*pages[0], *pages[1]}) < 95
+
     client.sandbox.assumptions = Assumptions(total_as="float")
     assert isinstance(client.page()["total"], float)
     client.sandbox.assumptions = Assumptions(total_as="missing")
@@ -193,6 +222,110 @@ def test_every_nth_page_may_be_stale(start: Callable[..., RawClient]) -> None:
     assert [client.ids()[0] for _ in range(3)] == [3, 3, 2]
     assert client.page()["total"] == 94
     assert [one.seq for one in client.sandbox.requests[1:]] == [3, 3, 1, 3]
+
+
+def test_a_total_may_be_older_than_its_rows(start: Callable[..., RawClient]) -> None:
+    """It lags behind, or is counted now and then only."""
+    client = numbered(start, total_lag=2)
+    world = client.sandbox.world
+    for one in (1, 2, 3):
+        world.delete(one)
+    data = client.page()
+    assert (data["total"], data["list"][0]["customerId"]) == (94, 4)
+    client.sandbox.reset_log()
+    client.sandbox.assumptions = Assumptions(total_every=3)
+    totals = []
+    for one in (4, 5, 6, 7):
+        world.delete(one)
+        totals.append(client.page()["total"])
+    assert totals == [94, 94, 89, 89]
+
+
+def test_broken_worlds_go_together(start: Callable[..., RawClient]) -> None:
+    """A window over a list that hides some, in an older state, and a total that tells neither."""
+    client = numbered(start, window=20, hidden=5, stale_every=1, stale_lag=1, total_lag=1)
+    client.sandbox.world.delete(1)
+    data = client.page(pageNumber=2)
+    assert [row["customerId"] for row in data["list"]] == [13, 14, 16, 17, 18, 19, 21, 22, 23, 24]
+    assert data["total"] == 95
+    assert client.ids(pageNumber=3) == []
+
+
+def test_invented_customers_are_rows_like_others(start: Callable[..., RawClient]) -> None:
+    """Of a list that is empty, too."""
+    client = start(World(), assumptions=Assumptions(past_end="invented"))
+    data = client.page()
+    assert [row["customerId"] for row in data["list"]] == list(range(1, 11))
+    assert all(row["email"] for row in data["list"])
+    assert data["total"] == 0
+
+
+def test_who_is_hidden_is_found_when_asked_for(start: Callable[..., RawClient]) -> None:
+    """Look-ups know nothing of what is wrong with the list."""
+    client = numbered(start, hidden=5, window=0, default_order="reshuffled", honour_sort=False)
+    assert client.get(f"{CUSTOMERS}/5").json()["data"] == client.sandbox.world.row(5)
+
+
+@pytest.mark.parametrize(
+    ("assumed", "asked", "status", "code", "shown"),
+    [
+        ({"look_up": "not_permitted"}, 5, 403, 1000043, None),
+        ({"look_up": "not_permitted"}, 99, 403, 1000043, None),
+        ({"look_up": "not_found"}, 5, 404, 1000005, None),
+        ({"look_up": "another"}, 5, 200, None, 1),
+        ({"look_up": "another"}, 1, 200, None, 2),
+        ({"look_up": "another"}, 99, 200, None, 1),
+        ({"look_up_lag": 1}, 95, 200, None, 95),
+        ({"look_up_lag": 1}, 5, 200, None, 5),
+        ({"look_up_lag": 1}, 99, 404, 1000005, None),
+        ({"not_found_as": "http_404"}, 5, 200, None, 5),
+        ({"not_found_as": "http_404"}, 99, 404, None, None),
+        ({"not_found_as": "http_404", "look_up": "not_found"}, 5, 404, None, None),
+        ({"not_found_as": "null"}, 99, 200, None, None),
+    ],
+)
+def test_each_assumption_about_one_customer(  # noqa: PLR0913, PLR0917 - parameters
+    start: Callable[..., RawClient],
+    assumed: dict[str, Any],
+    asked: int,
+    status: int,
+    code: int | None,
+    shown: int | None,
+) -> None:
+    """Status, code and whose row; the last event was a deletion."""
+    client = numbered(start, **assumed)
+    client.sandbox.world.delete(95)
+    answer = client.get(f"{CUSTOMERS}/{asked}")
+    body = answer.json()
+    assert (answer.status_code, body.get("errCode")) == (status, code)
+    assert (body.get("data") or {}).get("customerId") == shown
+    assert body["status"] == ("Success" if status == 200 else "Failed")
+    record = client.sandbox.requests[-1]
+    assert (record.endpoint, record.http_status, record.ycm_code) == ("customer", status, code)
+    assert record.ids == (() if shown is None else (shown,))
+
+
+@pytest.mark.parametrize("assumed", [{"look_up": "html_404"}, {"not_found_as": "html_404"}])
+def test_a_look_up_may_end_at_a_gateway(start: Callable[..., RawClient], assumed: dict[str, Any]) -> None:
+    """A web page says 404, and YCM nothing."""
+    answer = numbered(start, **assumed).get(f"{CUSTOMERS}/99")
+    assert (answer.status_code, answer.text[:9]) == (404, "<!DOCTYPE")
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_an_empty_list_has_no_other_customer(start: Callable[..., RawClient]) -> None:
+    """So nobody is found."""
+    client = start(World(), assumptions=Assumptions(look_up="another"))
+    assert client.get(f"{CUSTOMERS}/1").json()["errCode"] == 1000005
+
+
+def test_look_ups_are_limited_like_pages(start: Callable[..., RawClient]) -> None:
+    """One bucket for both."""
+    client = numbered(start, limit=Limit(2, 1, 60))
+    assert client.get().ok
+    assert client.get(f"{CUSTOMERS}/5").ok
+    assert client.get(f"{CUSTOMERS}/5").json()["errCode"] == 1000040
+    assert client.get().json()["errCode"] == 1000040
 
 
 def test_each_assumption_about_errors(start: Callable[..., RawClient]) -> None:
@@ -409,6 +542,12 @@ def test_the_control_plane(start: Callable[..., RawClient]) -> None:
     assert len(lines) >= 31
 
     assert client.get().ok
+    assert session.post(f"{control}/assumptions", json=["window=7", "total_fixed=5"]).json() == {"changed": 2}
+    assert session.post(f"{control}/assumptions", json=["total_fixed=6"]).ok
+    assert (client.page()["total"], len(client.ids())) == (6, 7)
+    assert session.post(f"{control}/assumptions", json=[]).ok
+    assert (client.page()["total"], len(client.ids())) == (31, 10)
+
     expired = session.post(f"{control}/tokens/expire").json()
     assert expired == {"expired": 1}
     assert client.get().json()["errCode"] == 1000035
@@ -422,8 +561,8 @@ def test_the_control_plane(start: Callable[..., RawClient]) -> None:
     assert stats == {
         "customers": 31,
         "events": 6,
-        "requests": {"token": 1, "customers": 4},
-        "rows_served": 10,
+        "requests": {"token": 1, "customers": 8},
+        "rows_served": 44,
         "errors": 2,
         "faults_fired": {"html": 1},
         "tokens_issued": 1,
@@ -440,6 +579,8 @@ def test_the_control_plane(start: Callable[..., RawClient]) -> None:
         ("churn", "{", 400),
         ("faults", '["nonsense"]', 400),
         ("faults", "[1]", 400),
+        ("assumptions", '["window=x"]', 400),
+        ("assumptions", '{"window": 1}', 400),
         ("nothing", "", 404),
     ],
 )
