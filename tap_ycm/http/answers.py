@@ -18,12 +18,14 @@ from tap_ycm.errors import ERRORS, Action, ApiError, advice_for
 from tap_ycm.reading.pages import Page
 
 if TYPE_CHECKING:
+    from tap_ycm.reading.pages import Row
     from tap_ycm.typed import TypedPages
 
-__all__ = ["Listing", "parse_page", "parse_token"]
+__all__ = ["Listing", "parse_object", "parse_page", "parse_token"]
 
 _CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
 _OAUTH_REFUSALS = ("invalid_client", "invalid_grant", "unauthorized_client", "access_denied")
+_NOT_FOUND = 1000005
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -35,11 +37,13 @@ class Listing:
         path: Its path after ``/dm/open_api``.
         key: The field that identifies and sorts the rows, a 64-bit integer.
         columns: All fields of a row that are documented; all but the key are strings.
+        look_up: The path of a single object, ``{key}`` in place of its key; None if there is none.
     """
 
     path: str
     key: str
     columns: tuple[str, ...]
+    look_up: str | None = None
 
     @cached_property
     def typed(self) -> TypedPages:
@@ -68,9 +72,7 @@ def parse_page(body: bytes, http_status: int, where: str, key: str, typed: Typed
     if typed and http_status < 300 and (page := _typed_page(body, key, typed)):
         return page
     answer = _decode(body, http_status, where)
-    status = answer.get("status", answer.get("Status"))
-    if http_status >= 300 or not isinstance(status, str) or status.lower() != "success":
-        raise _failure(answer, http_status, where, "a body that does not say status Success")
+    _assert_success(answer, http_status, where)
     request_id = _request_id(answer)
     data = answer.get("data")
     rows = data.get("list") if isinstance(data, dict) else None
@@ -85,6 +87,39 @@ def parse_page(body: bytes, http_status: int, where: str, key: str, typed: Typed
         total=_whole(data.get("total")),
         request_id=request_id,
     )
+
+
+def parse_object(body: bytes, http_status: int, where: str, key: str, identifier: int) -> Row | None:
+    """Read the answer to the question for a single object (vendor page ``query-a-specific-customer``).
+
+    Args:
+        body: The body as received, decompressed.
+        http_status: HTTP status of the answer.
+        where: The endpoint, for error sentences.
+        key: Name of the field that identifies a row.
+        identifier: The key that was asked for.
+
+    Returns:
+        The row; None if YCM says that there is none, by code 1000005 or by HTTP status 404 in its own words.
+
+    Raises:
+        ApiError: The answer is another error, or another object.
+    """
+    answer = _decode(body, http_status, where)
+    known = {code for code in _codes(answer) if code in ERRORS}
+    if _says(answer, "failed") and (known == {_NOT_FOUND} or (http_status == 404 and not known)):
+        return None
+    _assert_success(answer, http_status, where)
+    row = answer.get("data")
+    if isinstance(row, dict) and _identical(row.get(key), identifier):
+        return row
+    what = f"another object than asked for (requestId {_request_id(answer)})"
+    sentence = f"{where} answered {what}: it is a fault of YCM; tell Yeastar with the requestId"
+    raise ApiError(sentence)
+
+
+def _identical(value: object, identifier: int) -> bool:
+    return type(value) is int and value == identifier
 
 
 def _typed_page(body: bytes, key: str, typed: TypedPages) -> Page | None:
@@ -156,6 +191,17 @@ def _decode(body: bytes, http_status: int, where: str) -> dict[str, Any]:
     raise ApiError(sentence, action)
 
 
+def _says(answer: dict[str, Any], word: str) -> bool:
+    status = answer.get("status", answer.get("Status"))
+    return isinstance(status, str) and status.lower() == word
+
+
+def _assert_success(answer: dict[str, Any], http_status: int, where: str) -> None:
+    """Raise what a failed answer is; a success with a code other than 0 contradicts itself, and is one."""
+    if http_status >= 300 or not _says(answer, "success") or _codes(answer):
+        raise _failure(answer, http_status, where, "a body that does not say status Success")
+
+
 def _failure(answer: dict[str, Any], http_status: int, where: str, otherwise: str) -> ApiError:
     """Return what a failed answer is; ``otherwise`` names a success status without success inside."""
     code = _code(answer)
@@ -165,9 +211,13 @@ def _failure(answer: dict[str, Any], http_status: int, where: str, otherwise: st
     return ApiError(_sentence(where, what, answer, advice), action, known=code in ERRORS)
 
 
+def _codes(answer: dict[str, Any]) -> list[int]:
+    """Return what it carries as error codes; 0 stands for none."""
+    return [code for name in _CODE_FIELDS if (code := _whole(answer.get(name)))]
+
+
 def _code(answer: dict[str, Any]) -> int | None:
-    found = (_whole(answer.get(name)) for name in _CODE_FIELDS)
-    return next((code for code in found if code is not None and code in _INT64), None)
+    return next((code for code in _codes(answer) if code in _INT64), None)
 
 
 def _sentence(where: str, what: str, answer: dict[str, Any], advice: str) -> str:

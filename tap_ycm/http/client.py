@@ -13,11 +13,11 @@ import ssl
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 import backoff
@@ -31,20 +31,21 @@ else:
     from typing_extensions import override
 
 from tap_ycm.errors import Action, ApiError, TapError
-from tap_ycm.http.answers import parse_page, parse_token
-from tap_ycm.http.flights import in_order
+from tap_ycm.http.answers import parse_object, parse_page, parse_token
+from tap_ycm.http.flights import Flights
 from tap_ycm.http.tokens import TokenSource
 from tap_ycm.http.waiting import Pace, parse_retry_after, waits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
 
     from backoff.types import Details
     from urllib3.connectionpool import ConnectionPool
 
     from tap_ycm.http.answers import Listing
     from tap_ycm.http.tokens import Token
-    from tap_ycm.reading.pages import Page, PageRequest
+    from tap_ycm.reading.pages import Page, PageRequest, Row
     from tap_ycm.settings import Settings
     from tap_ycm.stopping import Stop
 
@@ -54,6 +55,9 @@ API = "/dm/open_api"
 CONNECT_TIMEOUT = 15.0
 MOST_BYTES = 64 * 2**20
 """The most that one answer may hold. A page of 50 customers has some 20 kB."""
+
+_Q = TypeVar("_Q")
+_A = TypeVar("_A")
 
 
 @dataclass(slots=True)
@@ -111,46 +115,60 @@ class Client:
         """
         with self._stop.waiting():
             if listing not in self._alone:
-                self._alone[listing] = self._patient(listing, threading.Event())
+                self._alone[listing] = self._patient(partial(self._page, listing), threading.Event())
             return self._alone[listing](request)
 
-    def pages(self, listing: Listing, requests: Iterable[PageRequest]) -> Generator[Page]:
-        """Ask for many pages of a list, several at a time.
+    def pages(self, listing: Listing) -> AbstractContextManager[Flights[PageRequest, Page]]:
+        """Ask for pages of a list, several at a time; as :meth:`page`, but that answers come as they arrive.
 
         Args:
             listing: Which list.
-            requests: Which pages; taken from as they are asked for.
-
-        Yields:
-            The pages, in the order of the requests.
-
-        Raises:
-            ApiError: One of them is not to be had; those before it were yielded.
         """
+        return self._flights(partial(self._page, listing))
+
+    def look_ups(self, listing: Listing) -> AbstractContextManager[Flights[int, Row | None]]:
+        """Ask for single objects by their keys, several at a time; None for one that YCM says it does not have.
+
+        Args:
+            listing: Which kind of object; it has a ``look_up``.
+        """
+        return self._flights(partial(self._look_up, listing))
+
+    @contextmanager
+    def _flights(self, ask: Callable[[_Q], _A]) -> Generator[Flights[_Q, _A]]:
         unwanted = threading.Event()
-        ask = self._patient(listing, unwanted)
+        flights = Flights(self._patient(ask, unwanted), self._settings.concurrency, self._stop.waiting)
         try:
-            with closing(in_order(ask, requests, self._settings.concurrency)) as pages:
-                while True:
-                    with self._stop.waiting():
-                        page = next(pages, None)
-                    if page is None:
-                        return
-                    yield page
+            yield flights
         finally:
             unwanted.set()
+            flights.close()
 
     def _page(self, listing: Listing, request: PageRequest) -> Page:
-        """Ask once; when the token is refused, once more with a new one."""
-        path = f"{API}{listing.path}"
-        where = f"GET {path}"
         sort = f"-{listing.key}" if request.newest_first else listing.key
         query = urlencode({"pageSize": request.size, "pageNumber": request.number, "sort": sort})
+        parse = partial(parse_page, key=listing.key, typed=listing.typed)
+        return self._answer(listing.path, f"{listing.path}?{query}", parse)
+
+    def _look_up(self, listing: Listing, identifier: int) -> Row | None:
+        template = listing.look_up or ""
+        parse = partial(parse_object, key=listing.key, identifier=identifier)
+        return self._answer(template.format(key=f"{{{listing.key}}}"), template.format(key=identifier), parse)
+
+    def _answer(self, name: str, path: str, parse: Callable[[bytes, int, str], _A]) -> _A:
+        """Ask once; when the token is refused, once more with a new one.
+
+        Args:
+            name: The path as error sentences show it, without data.
+            path: The path and the query.
+            parse: Gets the body, the HTTP status and the name of the endpoint.
+        """
+        where = f"GET {API}{name}"
         token = self._token.get()
         for last in (False, True):
-            body, response = self._send(where, "GET", path, query=query, token=token)
+            body, response = self._send(where, "GET", path, token=token)
             try:
-                return parse_page(body, response.status_code, where, listing.key, listing.typed)
+                return parse(body, response.status_code, where)
             except ApiError as failure:
                 failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
                 if failure.action is not Action.NEW_TOKEN:
@@ -169,8 +187,8 @@ class Client:
             "client_id": self._settings.client_id or "",
             "client_secret": self._settings.client_secret or "",
         }
-        path = f"{API}/oauth/token"
-        where = f"POST {path}"
+        path = "/oauth/token"
+        where = f"POST {API}{path}"
         body, response = self._send(where, "POST", path, form=form)
         try:
             return parse_token(body, response.status_code, where)
@@ -178,19 +196,19 @@ class Client:
             failure.retry_after = parse_retry_after(response.headers.get("Retry-After"), time.time())
             raise
 
-    def _patient(self, listing: Listing, unwanted: threading.Event) -> Callable[[PageRequest], Page]:
-        """Return what asks for a page again and again, but not for one that has become unwanted meanwhile."""
+    def _patient(self, ask: Callable[[_Q], _A], unwanted: threading.Event) -> Callable[[_Q], _A]:
+        """Return what asks again and again, but not for what has become unwanted meanwhile."""
 
         def hopeless(failure: Exception) -> bool:
             return unwanted.is_set() or (isinstance(failure, ApiError) and failure.action is Action.FAIL)
 
-        def ask(request: PageRequest) -> Page:
+        def ask_if_wanted(question: _Q) -> _A:
             if unwanted.is_set():
-                sentence = "nobody waits for this page any more"
+                sentence = "nobody waits for this answer any more"
                 raise ApiError(sentence)
-            return self._page(listing, request)
+            return ask(question)
 
-        patiently: Callable[[Callable[[PageRequest], Page]], Callable[[PageRequest], Page]] = backoff.on_exception(
+        patiently: Callable[[Callable[[_Q], _A]], Callable[[_Q], _A]] = backoff.on_exception(
             partial(waits, self._settings.retry_budget),
             ApiError,
             jitter=None,  # waits() has its own, which Retry-After overrules
@@ -198,7 +216,7 @@ class Client:
             on_backoff=self._announce,
             logger=None,
         )
-        return patiently(ask)
+        return patiently(ask_if_wanted)
 
     def _announce(self, details: Details) -> None:
         wait, tries, failure = details["wait"], details["tries"], details["exception"]
@@ -211,13 +229,12 @@ class Client:
             self._waiting_until = max(self._waiting_until, until)
         self._logger.warning("%s; asking again in %.1f s (attempt %d failed)", failure, wait, tries)
 
-    def _send(  # noqa: PLR0913 - the parts of a request
+    def _send(
         self,
         where: str,
         method: str,
         path: str,
         *,
-        query: str = "",
         token: Token | None = None,
         form: dict[str, str] | None = None,
     ) -> tuple[bytes, requests.Response]:
@@ -229,9 +246,8 @@ class Client:
         with self._places:
             deadline = time.monotonic() + timeout
             try:
-                request = self._prepare(method, path, form)
-                if query:
-                    request.url = f"{request.url}?{query}"
+                request = self._prepare(method, form)
+                request.url = f"{request.url}{path}"
                 if token:
                     request.headers["Authorization"] = f"Bearer {token.value}"
                 if self._session.cookies:  # a balancer's, say: the server that answered once goes on answering
@@ -252,12 +268,12 @@ class Client:
         # Outside the handler: the original, whose text may hold anything, is not chained.
         raise ApiError(sentence, action)
 
-    def _prepare(self, method: str, path: str, form: dict[str, str] | None) -> requests.PreparedRequest:
-        """Return a request to be completed; pages differ in their query only, and preparing one anew takes long."""
-        if path not in self._prepared:
-            url = f"{self._settings.base_url}{path}"
-            self._prepared[path] = requests.Request(method, url, self._session.headers, data=form).prepare()
-        return self._prepared[path].copy()
+    def _prepare(self, method: str, form: dict[str, str] | None) -> requests.PreparedRequest:
+        """Return a request whose address lacks its path: those of a method are alike, and preparing one takes long."""
+        if method not in self._prepared:
+            url = f"{self._settings.base_url}{API}"
+            self._prepared[method] = requests.Request(method, url, self._session.headers, data=form).prepare()
+        return self._prepared[method].copy()
 
 
 class _OneHost(HTTPAdapter):
