@@ -77,23 +77,22 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=50),
         default=50,
         title="Page size",
-        description="Customers per request, 1 to 50. Fewer means more requests.",
+        description="Records per request, 1 to 50. Fewer means more requests.",
     ),
     th.Property(
         "concurrency",
         th.IntegerType(minimum=1, maximum=16),
         default=4,
         title="Concurrency",
-        description="Requests in flight at a time, 1 to 16. With more than 1, a list from which customers are deleted "
-        "while it is read is read twice.",
+        description="Requests in flight at a time, 1 to 16.",
     ),
     th.Property(
         "request_timeout",
         th.IntegerType(minimum=1, maximum=3600),
         default=120,
         title="Request timeout",
-        description="Seconds to wait for data from YCM before a request is given up and repeated, 1 to 3600. "
-        "Connecting has its own limit of 15 seconds.",
+        description="Seconds that one request may take, from sending to the last byte, before it is given up and "
+        "repeated, 1 to 3600. Connecting has its own limit of 15 seconds.",
     ),
     th.Property(
         "retry_budget",
@@ -106,7 +105,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
         "max_requests_per_minute",
         th.IntegerType(minimum=1, maximum=100000),
-        title="Most requests per minute",
+        title="Maximum requests per minute",
         description="Paces the tap ahead of YCM's limit. YCM warns its administrators at 80 % of the rate: "
         "set 75 % of Rate / Interval or less. Default: no pace.",
     ),
@@ -122,36 +121,67 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         th.BooleanType,
         default=False,
         title="Emit ACTIVATE_VERSION messages",
-        description="Whether the target may delete customers who are gone from YCM. "
-        "It is told so only after a complete scan.",
+        description="Whether the target may delete records that no longer exist in YCM. It is told so only after a "
+        "complete sync, and after YCM has confirmed each delete.",
+    ),
+    th.Property(
+        "on_incomplete",
+        th.StringType,
+        default="fail",
+        allowed_values=["fail", "warn"],
+        title="On incomplete",
+        description="What an incomplete sync means, one that misses records by YCM's own total for instance: "
+        "fail (exit status 1, after everything is written) or warn (exit status 0; for a YCM whose totals are wrong).",
+    ),
+    th.Property(
+        "confirm_by_lookup",
+        th.BooleanType,
+        default=True,
+        title="Confirm by look-up",
+        description="Whether YCM is asked for each absent record by itself before it counts as deleted. "
+        "Switch it off only if YCM refuses such requests: deletes then rest on the list alone.",
+    ),
+    th.Property(
+        "max_lookups",
+        th.IntegerType(minimum=0),
+        default=1000,
+        title="Maximum look-ups",
+        description="Brake: when more known records are absent, none is looked up and deletes are withheld.",
     ),
     th.Property(
         "max_delete_percent",
         th.IntegerType(minimum=0, maximum=100),
         default=20,
-        title="Most deletes, percent",
-        description="Brake: deletes are withheld when a complete scan has lost more than this share of the customers "
-        "of the last one, and more than max_delete_count.",
+        title="Maximum deletes, percent",
+        description="Brake: deletes are withheld when more than this share of the known records is absent, and more "
+        "than max_delete_count.",
     ),
     th.Property(
         "max_delete_count",
         th.IntegerType(minimum=0),
         default=10,
-        title="Most deletes, count",
-        description="Brake: this many customers may always go from one complete scan to the next.",
+        title="Maximum deletes, count",
+        description="Brake: this many records may always be deleted from one sync to the next.",
     ),
     th.Property(
         "confirm_deletes",
         th.StringType,
         title="Confirm deletes",
-        description="Releases the brake for one run. The run that was braked says what to type.",
+        description="Releases the brake for one set of records. The run that was braked says what to type.",
+    ),
+    th.Property(
+        "confirm_account",
+        th.StringType,
+        title="Confirm account",
+        description="Lets the state of an account be continued under a new address or client ID. "
+        "The run that was refused says what to type.",
     ),
     th.Property(
         "resume_max_age",
         th.IntegerType(minimum=0),
         default=21600,
         title="Resume up to this age",
-        description="Seconds: an interrupted scan that began no longer ago is continued, an older one starts anew. "
+        description="Seconds: an interrupted scan that began no longer ago is continued, an older one is restarted. "
         "0 means never continue.",
     ),
     th.Property(
@@ -186,9 +216,13 @@ class Settings:
     max_requests_per_minute: int | None
     ca_bundle: str | None
     emit_activate_version_messages: bool
+    on_incomplete: str
+    confirm_by_lookup: bool
+    max_lookups: int
     max_delete_percent: int
     max_delete_count: int
     confirm_deletes: str | None
+    confirm_account: str | None
     resume_max_age: int
     unknown_fields: str
 
