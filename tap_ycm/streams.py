@@ -7,8 +7,6 @@ import hashlib
 import json
 import logging
 import sys
-import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.resources import files
@@ -21,14 +19,12 @@ from singer_sdk.schema.source import SchemaDirectory
 from singer_sdk.singerlib import Metadata, RecordMessage, Schema
 from singer_sdk.streams import Stream
 
-from tap_ycm.errors import TapError
 from tap_ycm.http.answers import Listing
-from tap_ycm.reading.scan import EndlessListError, Scan
+from tap_ycm.reading.scan import Scan
 from tap_ycm.rows import EXTRA, RowReader
 from tap_ycm.settings import clean
-from tap_ycm.sync.deletes import Decision, brake_holds, decide
-from tap_ycm.sync.memory import DamagedStateError, Interrupted, Memory
 from tap_ycm.sync.progress import Progress
+from tap_ycm.sync.sync import Sync
 from tap_ycm.sync.verdict import Verdict
 from tap_ycm.writer import PlainMessage
 
@@ -63,20 +59,22 @@ class YCMStream(Stream):
     Attributes:
         path: The list's path after ``/dm/open_api``.
         key: The one field that identifies and sorts the rows.
+        look_up: The path of a single object, ``{key}`` in place of its key.
     """
 
     path: ClassVar[str]
     key: ClassVar[str]
+    look_up: ClassVar[str]
 
     # RowReader gives every record the schema's types already.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    # A STATE message every 20 full pages: what is read again after a crash is at most so much.
-    STATE_MSG_FREQUENCY = 1000
+    # The sync itself says when a STATE is due: by time, and before records that are new.
+    STATE_MSG_FREQUENCY = sys.maxsize
 
     def __init__(self, tap: TapYCM) -> None:
         """Declare the stream; nothing is asked yet."""
         schema = copy.deepcopy(SchemaDirectory(_schema_directory()).get_schema(self.name))
-        self.listing = Listing(self.path, self.key, tuple(schema["properties"]))
+        self.listing = Listing(self.path, self.key, tuple(schema["properties"]), self.look_up)
         if clean(tap.config).get("unknown_fields") == "keep":
             schema["properties"][EXTRA] = {
                 "type": ["object", "null"],
@@ -88,9 +86,8 @@ class YCMStream(Stream):
         self.primary_keys = (self.key,)
         self._ycm = tap
         self._messages: list[tuple[StreamMap, RecordMessage]] = []
-        self.scan: Scan | None = None
+        self.outcome: Sync | None = None
         self._reading: Generator[list[Row]] | None = None
-        self.decision: Decision | None = None
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **options: Any) -> None:
@@ -144,19 +141,26 @@ class YCMStream(Stream):
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
         settings, client = self._ycm.settings, self._ycm.client
-        now = time.time_ns() // 1_000_000
-        memory, began = self._memory(), now // 1000
-        resume = memory.scan if self._may_continue(memory.scan, began) else None
-        # Milliseconds, as Singer tools count versions; always higher than the last, whatever the clock does.
-        version: int | None = max(now, memory.last_version + 1) if self._versioned else None
-        if resume:
-            began, version = resume.began, resume.version
-            self.logger.info("%s: continuing the scan that was interrupted at page %d", self.name, resume.bookmark.page)
-        self._stamp_records(version)
-        memory = replace(memory, last_version=version or memory.last_version, scan=None)
-        fetch = partial(client.page, self.listing)
-        ahead = partial(client.pages, self.listing) if self._parallel else None
-        self.scan = scan = Scan(fetch, settings.page_size, resume.bookmark if resume else None, ahead)
+        self.outcome = outcome = Sync(
+            stream=self.name,
+            settings=settings,
+            state=self.stream_state,
+            account=self._account,
+            identity=self._identity,
+            partial=self._partial(),
+            test=self.ABORT_AT_RECORD_COUNT is not None,
+            scan=lambda unread, resume: Scan(
+                partial(client.page, self.listing),
+                partial(client.pages, self.listing),
+                size=settings.page_size,
+                lanes=settings.concurrency,
+                unread=unread,
+                resume=resume,
+            ),
+            look_ups=partial(client.look_ups, self.listing) if self.listing.look_up else None,
+            outlet=self,
+        )
+        self._stream_version = outcome.version  # private in the SDK; pinned by tests/test_sdk_pins.py
         reader = RowReader(
             self.name,
             self.key,
@@ -165,59 +169,45 @@ class YCMStream(Stream):
             unknown_fields=settings.unknown_fields,
             warn=self.logger.warning,
         )
-        identity = self._identity
-        progress = Progress(self.name, self.logger, already=scan.rows)
+        progress = Progress(self.name, self.logger)
+        self._reading = outcome.rows()
         try:
-            self._reading = scan.read()
             for rows in self._reading:
                 self._begin_messages()
                 yield from reader.records(rows)
                 self._ycm.flush()
-                # Here every record handed out so far is written: only now may the state claim them.
-                mark = scan.bookmark
-                self._remember(replace(memory, scan=Interrupted(mark, version, began, identity) if mark else None))
-                progress.at(scan.rows, scan.last_total)
-        except EndlessListError as error:
-            sentence = f"{self.name}: {error}: YCM seems to answer any page; tell Yeastar, and run the tap again later"
-            raise TapError(sentence) from None
+                if outcome.scan:
+                    progress.at(outcome.scan.rows, outcome.scan.last_total)
         finally:
             progress.end()
-        self._conclude(memory, version)
+
+    @property
+    def failure(self) -> str | None:
+        """Why the run must not end as a success, in one sentence; None if it may."""
+        return self.outcome.failure if self.outcome else None
 
     def give_up(self) -> None:
-        """Begin no further request: nobody wants the records any more."""
+        """Begin no further request, and put into the state what was written: the run failed."""
         if self._reading:
             self._reading.close()
+        if self.outcome:
+            self.stream_state.update(self.outcome.state())
 
-    def _conclude(self, memory: Memory, version: int | None) -> None:
-        """Decide on deletes once the last record of a scan is written, and remember the outcome."""
-        settings, scan = self._ycm.settings, self.scan
+    # What the sync leaves besides rows (tap_ycm.sync.sync.Outlet)
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write a STATE message: every record before it is written, and no later one."""
+        self.stream_state.update(state)
+        self._ycm.state_writer.write_state(self._ycm.state)
+
+    def activate(self, version: int) -> None:
+        """Let the target delete every row of an older version."""
         self._ycm.stop.check()
-        if scan is None:
-            return
-        self.decision = decide(
-            wanted=version is not None,
-            flaw=scan.flaw,
-            partial=self._partial(),
-            rows=scan.rows,
-            rows_before=memory.complete_rows,
-            max_percent=settings.max_delete_percent,
-            max_count=settings.max_delete_count,
-            confirmed=settings.confirm_deletes,
-        )
-        if self.decision.activate and version is not None:
-            self._write_activate_version_message(version)  # private in the SDK; pinned by tests/test_sdk_pins.py
-        # The number changes only where the brake, had it been asked, would not have held: or a run without deletes
-        # would release it unseen.
-        held = brake_holds(
-            scan.rows,
-            memory.complete_rows,
-            settings.max_delete_percent,
-            settings.max_delete_count,
-            settings.confirm_deletes,
-        )
-        complete = scan.flaw is None and not held and self.ABORT_AT_RECORD_COUNT is None
-        self._remember(replace(memory, complete_rows=scan.rows) if complete else memory)
+        self._write_activate_version_message(version)  # private in the SDK; pinned by tests/test_sdk_pins.py
+
+    def say(self, sentence: str) -> None:
+        """Log something harmless."""
+        self.logger.info(sentence)
 
     def _wanted_columns(self) -> list[str]:
         """Return the columns that the catalog selects; an older one, cached by Meltano say, may lack some."""
@@ -243,9 +233,6 @@ class YCMStream(Stream):
 
         self._messages = [(stream_map, message_for(stream_map)) for stream_map in self.stream_maps]
 
-    def _stamp_records(self, version: int | None) -> None:
-        self._stream_version = version  # private in the SDK; pinned by tests/test_sdk_pins.py
-
     def _partial(self) -> str | None:
         """Return why the target does not get every record of a scan."""
         if self.ABORT_AT_RECORD_COUNT is not None:
@@ -262,41 +249,16 @@ class YCMStream(Stream):
         return None
 
     @property
-    def _versioned(self) -> bool:
-        return self._ycm.settings.emit_activate_version_messages
-
-    @property
-    def _parallel(self) -> bool:
-        return self._ycm.settings.concurrency > 1
+    def _account(self) -> str:
+        """Which account of which YCM is read, as a short hash; an access token changes, and is left out."""
+        settings = self._ycm.settings
+        return _short_hash([settings.base_url, settings.client_id], 8)
 
     @property
     def _identity(self) -> str:
         """What is read, and how it is written, as a short hash: a scan of anything else cannot be continued."""
         schemas = [[stream_map.stream_alias, stream_map.transformed_schema] for stream_map in self.stream_maps]
-        what = [self.path, self._ycm.fingerprint, schemas, self._parallel]
-        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-
-    def _may_continue(self, scan: Interrupted | None, now: int) -> bool:
-        return (
-            scan is not None
-            and 0 <= now - scan.began < self._ycm.settings.resume_max_age
-            and (scan.version is not None) == self._versioned
-            and scan.identity == self._identity
-            and self.ABORT_AT_RECORD_COUNT is None
-        )
-
-    def _memory(self) -> Memory:
-        try:
-            return Memory.of(self.stream_state)
-        except DamagedStateError:
-            sentence = (
-                f"the state of stream {self.name} is damaged: clear it (meltano state clear, or leave --state out) "
-                "to read everything anew"
-            )
-            raise TapError(sentence) from None
-
-    def _remember(self, memory: Memory) -> None:
-        self.stream_state.update(memory.state())
+        return _short_hash([self.listing.path, self._ycm.fingerprint, schemas], 16)
 
     @override
     def log_sync_costs(self) -> None:
@@ -309,15 +271,19 @@ class YCMStream(Stream):
         Args:
             failure: Why it ended before its time; None if it did not.
         """
-        if (scan := self.scan) is None:
+        outcome = self.outcome
+        if outcome is None or outcome.scan is None:
             return
-        flaw = failure or scan.flaw
-        undecided = Decision(activate=False, words="withheld: the scan is not complete" if self._versioned else "off")
-        traffic = self._ycm.client.traffic
+        scan, traffic = outcome.scan, self._ycm.client.traffic
+        flaw = failure or outcome.flaw
         verdict = Verdict(
             stream=self.name,
-            rows=scan.rows,
-            duplicates=scan.duplicates,
+            rows=scan.rows + outcome.recovered,
+            new=outcome.new,
+            deleted=outcome.deleted,
+            confirmed=outcome.witnessed,
+            recovered=outcome.recovered,
+            missing=max(scan.missing - outcome.recovered, 0),
             pages=scan.pages,
             requests=traffic.requests,
             retries=traffic.retries,
@@ -326,10 +292,14 @@ class YCMStream(Stream):
             last_total=scan.last_total,
             resumed=scan.resumed,
             flaw=flaw,
-            remark=scan.remark,
-            deletes=(self.decision or undecided).words,
+            deletes=outcome.decision.words if outcome.decision else "withheld: the scan is not complete",
         )
-        self.logger.info(verdict.sentence(), extra={"verdict": verdict.facts()})
+        level = logging.INFO if flaw is None else logging.WARNING
+        self.logger.log(level, verdict.sentence(), extra={"verdict": verdict.facts()})
+
+
+def _short_hash(what: object, digits: int) -> str:
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:digits]
 
 
 class CustomersStream(YCMStream):
@@ -338,6 +308,7 @@ class CustomersStream(YCMStream):
     name = "customers"
     path = "/v1/customers"
     key = "customerId"
+    look_up = "/v1/customers/{key}"
 
 
 STREAMS: tuple[type[YCMStream], ...] = (CustomersStream,)

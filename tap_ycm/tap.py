@@ -41,10 +41,14 @@ _NOT_WRITTEN = {
     "ca_bundle",
     "client_secret",
     "concurrency",
+    "confirm_account",
+    "confirm_by_lookup",
     "confirm_deletes",
     "max_delete_count",
     "max_delete_percent",
+    "max_lookups",
     "max_requests_per_minute",
+    "on_incomplete",
     "page_size",
     "request_timeout",
     "resume_max_age",
@@ -140,9 +144,27 @@ class TapYCM(CommandLine):
 
     @override
     def setup_mapper(self) -> None:
-        """Let each stream amend its entry of the input catalog first: the stream maps are made from it."""
+        """Apply the catalog and check the stream maps before the SDK combines them.
+
+        Raises:
+            TapError: Nothing is selected, or a stream map names what does not exist.
+        """
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)  # it logs expressions, which may hold a key
-        _ = self.streams
+        streams = self._ycm_streams()  # each amends its entry of the catalog
+        if (catalog := self.input_catalog) is not None:
+            from tap_ycm.singer.catalog import foreign_streams, nothing_selected  # noqa: PLC0415 - not all have one
+
+            for warning in foreign_streams(catalog, self.streams):
+                self.logger.warning(warning)
+            if not any(stream.selected for stream in streams):
+                raise TapError(nothing_selected(catalog, self.streams))
+        if maps := self.config.get("stream_maps"):
+            from tap_ycm.singer.stream_maps import names_in_expressions, problems  # noqa: PLC0415 - not all have any
+
+            columns = {stream.name: stream.columns for stream in streams}
+            if found := problems(maps, columns, names_in_expressions()):
+                sentence = f"stream_maps: {'; '.join(found)}"
+                raise TapError(sentence)
         super().setup_mapper()
 
     @override
@@ -175,10 +197,8 @@ class TapYCM(CommandLine):
             for stream in streams:
                 stream.say_verdict(str(error) if isinstance(error, StoppedError) else "the run failed")
             raise failure from None
-        for stream in streams:
-            if stream.decision and stream.decision.braked:
-                sentence = f"{stream.name}: deletes {stream.decision.words}"
-                raise TapError(sentence)
+        if failures := [stream.failure for stream in streams if stream.failure]:
+            raise TapError("; ".join(failures))
 
     def flush(self) -> None:
         """Hand all records so far to the target."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def test_a_log_gets_a_line_every_15_seconds_and_a_terminal_five_a_second(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
     terminal = io.StringIO()
-    progress = Progress("customers", logging.getLogger("test"), already=100, terminal=terminal, clock=lambda: now)
+    progress = Progress("customers", logging.getLogger("test"), terminal=terminal, clock=lambda: now)
     with caplog.at_level(logging.INFO):
         for tick in range(451):
             now = tick / 10

@@ -1,84 +1,140 @@
-"""Whether a target may be told that who is absent is gone.
+"""Whether a target may be told that absent objects are deleted.
 
-Pure. ``ACTIVATE_VERSION`` makes a target delete every row that this sync did not bring. It is sent after the last
-record of a complete scan, and only then; and not even then when so many are gone that the list is more likely the
-wrong one (credentials of another account, a permission lost) than the customers are.
+Pure. ``ACTIVATE_VERSION`` makes a target delete every row that this sync did not bring. That an object is absent from
+a list is only a suspicion. The witness is YCM's answer to the question for that very object; and where suspiciously
+many are absent, a person.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["Decision", "brake_holds", "decide"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_ycm.settings import Settings
+
+__all__ = ["Brake", "Decision", "Evidence", "brake", "brake_on_counts", "confirmation", "decide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """What the brake says about the absent.
+
+    Attributes:
+        holds: Whether a person must confirm.
+        confirmed: Those that a person has confirmed.
+        remembered: The set that a confirmation names, for the state.
+        words: How many of how many are absent.
+    """
+
+    holds: bool
+    confirmed: frozenset[int]
+    remembered: frozenset[int]
+    words: str = ""
+
+    @property
+    def confirmation(self) -> str:
+        """What a person types to confirm."""
+        return confirmation(self.remembered)
+
+
+def confirmation(keys: Iterable[int]) -> str:
+    """Name a set of keys: how many, and a short hash, so that it is worthless for any other set."""
+    ordered = sorted(keys)
+    digest = hashlib.sha256(",".join(map(str, ordered)).encode()).hexdigest()
+    return f"{len(ordered)}-{digest[:8]}"
+
+
+def brake(
+    settings: Settings, *, absent: frozenset[int], gone: frozenset[int], known: int, braked: frozenset[int]
+) -> Brake:
+    """Decide whether so many are absent that a person must confirm it.
+
+    Args:
+        settings: ``max_delete_count``, ``max_delete_percent``, ``max_lookups``, ``confirm_deletes``.
+        absent: Known keys that the list lacks, not yet looked up.
+        gone: Keys that were looked up by earlier syncs, and whose deletes the target was not told of.
+        known: How many keys the target may hold as living.
+        braked: The set of an earlier sync that was braked.
+    """
+    wanted = settings.emit_activate_version_messages
+    is_confirmed = bool(braked) and (settings.confirm_deletes or "").strip() == confirmation(braked)
+    confirmed = braked & (absent | gone) if is_confirmed else frozenset[int]()
+
+    def holds(beyond: frozenset[int]) -> bool:
+        too_many = len(beyond) > settings.max_delete_count
+        too_large = len(beyond) * 100 > known * settings.max_delete_percent
+        too_dear = settings.confirm_by_lookup and len(beyond - gone) > settings.max_lookups
+        return (wanted and too_many and too_large) or too_dear
+
+    everything = absent | gone
+    if not holds(everything - confirmed):
+        return Brake(holds=False, confirmed=confirmed, remembered=braked)
+    # The set that was named before stays valid while little has come to it: what is typed today works tomorrow.
+    remembered = everything if not braked or holds(everything - braked) else braked
+    return Brake(holds=True, confirmed=confirmed, remembered=remembered, words=f"{len(everything)} of {known}")
+
+
+def brake_on_counts(settings: Settings, rows: int, rows_before: int | None) -> Brake:
+    """Decide likewise where there are too many keys to remember: by the number of rows alone."""
+    lost = (rows_before or 0) - rows
+    allowed = lost <= settings.max_delete_count or lost * 100 <= (rows_before or 0) * settings.max_delete_percent
+    before, _, least = (settings.confirm_deletes or "").strip().partition("-")
+    confirmed = before == str(rows_before) and least.isascii() and least.isdecimal() and int(least) <= rows
+    holds = settings.emit_activate_version_messages and not allowed and not confirmed
+    return Brake(holds, frozenset(), frozenset(), f"{lost} of {rows_before}")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a sync knows at its end.
+
+    Attributes:
+        baseline: Whether the state knows all that the target may hold.
+        resumed: Whether an interrupted scan was continued.
+        partial: Why the target did not get every record (a filter, a test run), or None.
+        flaw: Why the reading is not complete, or None.
+        mended: Whether rows that the list hid are all that is wrong, and look-ups found them.
+        witnessed: Whether each absent key was looked up, or confirmed by a person.
+        unanswered: Why look-ups were not answered, or None.
+        brake: What the brake says.
+    """
+
+    baseline: bool
+    resumed: bool
+    partial: str | None
+    flaw: str | None
+    mended: bool
+    witnessed: bool
+    unanswered: str | None
+    brake: Brake
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a sync does about deletes.
-
-    Attributes:
-        activate: Whether ``ACTIVATE_VERSION`` is sent.
-        words: For the verdict: ``activated``, ``off``, or ``withheld: ...`` with the reason.
-        braked: Whether the brake withholds it, so that the run must end with a failure exit status.
-    """
+    """What a sync does about deletes: whether ``ACTIVATE_VERSION`` is sent, and why not."""
 
     activate: bool
     words: str
-    braked: bool = False
 
 
-def decide(  # noqa: PLR0913 - each argument is one independent fact, and all are named by the caller
-    *,
-    wanted: bool,
-    flaw: str | None,
-    partial: str | None,
-    rows: int,
-    rows_before: int | None,
-    max_percent: int,
-    max_count: int,
-    confirmed: str | None,
-) -> Decision:
-    """Decide on deletes at the end of a scan.
-
-    Args:
-        wanted: Setting ``emit_activate_version_messages``.
-        flaw: Why the scan is not complete, or None.
-        partial: Why the target did not get every record of the scan (a filter, a test run), or None.
-        rows: Number of rows of this scan.
-        rows_before: Number of rows of the last complete scan; None if there was none, and then nothing is braked.
-        max_percent: Setting ``max_delete_percent``.
-        max_count: Setting ``max_delete_count``.
-        confirmed: Setting ``confirm_deletes``: ``<rows before>-<rows>``. It is a pair of numbers so that it cannot stay
-            in a configuration and release the brake again another day.
-    """
-    braked = brake_holds(rows, rows_before, max_percent, max_count, confirmed)
-    if not wanted:
+def decide(settings: Settings, evidence: Evidence) -> Decision:
+    """Decide on deletes at the end of a sync, after the last record."""
+    if not settings.emit_activate_version_messages:
         return Decision(activate=False, words="off")
-    if flaw is not None:
-        return Decision(activate=False, words="withheld: the scan is not complete")
-    if partial is not None:
-        return Decision(activate=False, words=f"withheld: {partial}")
-    if rows_before is None or not braked:
-        return Decision(activate=True, words="activated")
-    gone = rows_before - rows
-    words = (
-        f"withheld by the brake: {rows} rows are {gone} fewer than the {rows_before} of the last complete scan "
-        f"(settings max_delete_percent, max_delete_count); if they are really gone, run once with "
-        f"confirm_deletes={rows_before}-{rows}"
+    enough = evidence.flaw is None or evidence.mended or (settings.on_incomplete == "warn" and evidence.witnessed)
+    reasons = (
+        (evidence.partial is not None, f"withheld: {evidence.partial}"),
+        (not evidence.baseline, "withheld until the next sync: the state did not know what the target holds"),
+        (evidence.resumed, "withheld until the next sync: an interrupted scan was continued"),
+        (evidence.brake.holds, f"withheld by the brake: {evidence.brake.words} known records are absent"),
+        (evidence.unanswered is not None, "withheld: look-ups of absent records were not answered"),
+        (not enough, "withheld: the scan is not complete"),
     )
-    return Decision(activate=False, words=words, braked=True)
+    return next((Decision(activate=False, words=words) for holds, words in reasons if holds), _ACTIVATED)
 
 
-def brake_holds(rows: int, rows_before: int | None, max_percent: int, max_count: int, confirmed: str | None) -> bool:
-    """Return whether so many rows are gone that a person must confirm it; the arguments are those of decide()."""
-    if rows_before is None:
-        return False
-    gone = rows_before - rows
-    allowed = gone <= max_count or gone * 100 <= rows_before * max_percent
-    return not allowed and not _confirms(confirmed, rows_before, rows)
-
-
-def _confirms(confirmed: str | None, rows_before: int, rows: int) -> bool:
-    """Return whether a person typed this very drop, or a deeper one from the same number."""
-    before, _, least = (confirmed or "").strip().partition("-")
-    return before == str(rows_before) and least.isascii() and least.isdecimal() and int(least) <= rows
+_ACTIVATED = Decision(activate=True, words="activated")

@@ -1,18 +1,21 @@
 """What a stream's state remembers from run to run.
 
 Pure. Meltano merges the state of a failed run into the last one key by key, so a key that is left out does not go
-away: every state that is written carries every key.
+away: every state that is written carries every key, and what must be replaced as a whole is a list or a text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
+from tap_ycm.reading.lane import LaneMark
 from tap_ycm.reading.scan import Bookmark
 
 __all__ = ["DamagedStateError", "Interrupted", "Memory"]
+
+_MOST_LANES = 64
 
 
 class DamagedStateError(Exception):
@@ -24,31 +27,45 @@ class Interrupted:
     """A scan that was not finished, or not yet.
 
     Attributes:
-        bookmark: Where to go on.
-        version: The version that its records carry, None if they carry none.
+        bookmark: Where to continue.
         began: When it began, in seconds since the epoch.
         identity: What it read, and how: a scan of something else must not be continued.
     """
 
     bookmark: Bookmark
-    version: int | None
     began: int
     identity: str
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The bookmark of one stream.
+    """The state of one stream; keys are packed as :func:`tap_ycm.sync.keys.packed` does.
 
     Attributes:
-        complete_rows: Number of rows of the last complete scan; None before the first.
+        account: Which account of which YCM it is about, as a short hash; None if that was never said.
         last_version: The highest version that records ever carried, 0 before the first: versions only grow.
+        baseline: Whether a complete scan was ever made: before, the target may hold what the state does not know.
+        highest: The highest key when the last complete scan began: no key up to it can be new. None without one.
+        rows: Number of rows of the last complete scan; None before the first.
+        known: Keys that the target may hold as living; None if there are too many to remember.
+        new: More of them, handed out since ``known`` was written.
+        gone: Keys that the target may hold as living, and of which YCM said that they do not exist.
+        braked: Keys that were absent when the brake held.
         scan: The scan that was not finished.
+        is_older: Whether a version of the tap wrote it that remembered no keys.
     """
 
-    complete_rows: int | None = None
+    account: str | None = None
     last_version: int = 0
+    baseline: bool = False
+    highest: int | None = None
+    rows: int | None = None
+    known: str | None = ""
+    new: tuple[str, ...] = ()
+    gone: str = ""
+    braked: str = ""
     scan: Interrupted | None = None
+    is_older: bool = False
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Memory:
@@ -60,32 +77,75 @@ class Memory:
         Raises:
             DamagedStateError: It was not.
         """
-        scan = state.get("scan")
+        last_version = _whole(state, "last_version") or 0
+        if "baseline" not in state:
+            return cls(last_version=last_version, is_older="complete_rows" in state)
+        account, baseline, known = state.get("account"), state["baseline"], state.get("known")
+        new, scan = state.get("new"), state.get("scan")
+        if not isinstance(account, str | None) or not isinstance(baseline, bool) or not isinstance(new, list):
+            raise DamagedStateError
+        if not all(isinstance(text, str) for text in (known or "", *new, state.get("gone"), state.get("braked"))):
+            raise DamagedStateError
         return cls(
-            complete_rows=_whole(state, "complete_rows"),
-            last_version=_whole(state, "last_version") or 0,
+            account=account,
+            last_version=last_version,
+            baseline=baseline,
+            highest=_whole(state, "highest"),
+            rows=_whole(state, "rows"),
+            known=known,
+            new=tuple(new),
+            gone=state["gone"],
+            braked=state["braked"],
             scan=None if scan is None else _interrupted(scan),
         )
 
     def state(self) -> dict[str, Any]:
         """Return the stream's state, every key of it."""
-        scan = self.scan and {**_members(self.scan), "bookmark": _members(self.scan.bookmark)}
-        return {**_members(self), "scan": scan}
+        return {
+            "account": self.account,
+            "last_version": self.last_version,
+            "baseline": self.baseline,
+            "highest": self.highest,
+            "rows": self.rows,
+            "known": self.known,
+            "new": list(self.new),
+            "gone": self.gone,
+            "braked": self.braked,
+            "scan": self.scan and _written(self.scan),
+        }
 
 
-def _members(whole: Memory | Interrupted | Bookmark) -> dict[str, Any]:
-    """Return what is in it by name; dataclasses.asdict would copy each number, and this is done for every page."""
-    return {name: getattr(whole, name) for name in whole.__slots__}
+def _written(scan: Interrupted) -> dict[str, Any]:
+    mark = scan.bookmark
+    return {
+        "lanes": [[lane.page, lane.below, lane.until] for lane in mark.lanes],
+        "size": mark.size,
+        "newest": mark.newest,
+        "rows": mark.rows,
+        "began": scan.began,
+        "identity": scan.identity,
+    }
 
 
 def _interrupted(scan: object) -> Interrupted:
-    if not isinstance(scan, Mapping) or not isinstance(scan.get("bookmark"), Mapping):
+    if not isinstance(scan, Mapping):
         raise DamagedStateError
-    bookmark = Bookmark(**{field.name: _number(scan["bookmark"], field.name) for field in fields(Bookmark)})
-    identity = scan.get("identity")
-    if not isinstance(identity, str) or not (bookmark.page >= 0 and bookmark.size >= 1 and bookmark.rows >= 0):
+    lanes, identity = scan.get("lanes"), scan.get("identity")
+    if not isinstance(lanes, list) or len(lanes) > _MOST_LANES or not isinstance(identity, str):
         raise DamagedStateError
-    return Interrupted(bookmark, _whole(scan, "version"), _number(scan, "began"), identity)
+    marks = tuple(_lane(lane) for lane in lanes)
+    size, rows = _number(scan, "size"), _number(scan, "rows")
+    if size < 1 or rows < 0:
+        raise DamagedStateError
+    return Interrupted(Bookmark(marks, size, _number(scan, "newest"), rows), _number(scan, "began"), identity)
+
+
+def _lane(lane: object) -> LaneMark:
+    if not isinstance(lane, list) or len(lane) != len(LaneMark.__slots__):
+        raise DamagedStateError
+    if not all(_is_whole(number) for number in lane) or lane[0] < 1:
+        raise DamagedStateError
+    return LaneMark(*lane)
 
 
 def _number(source: Mapping[str, Any], name: str) -> int:
@@ -97,6 +157,10 @@ def _number(source: Mapping[str, Any], name: str) -> int:
 
 def _whole(source: Mapping[str, Any], name: str) -> int | None:
     value = source.get(name)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+    if value is not None and not _is_whole(value):
         raise DamagedStateError
     return value
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -24,7 +24,6 @@ class Progress:
         stream: str,
         logger: Logger,
         *,
-        already: int = 0,
         terminal: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -33,26 +32,29 @@ class Progress:
         Args:
             stream: Name of the stream.
             logger: Gets a line every 15 seconds.
-            already: Rows that an earlier run read.
             terminal: Where a person watches; by default standard error, if it is a terminal.
             clock: Seconds, monotonic.
         """
         self._stream = stream
         self._logger = logger
-        self._already = already
+        self._already: int | None = None
         self._terminal = terminal or (sys.stderr if sys.stderr.isatty() else None)
         self._clock = clock
         self._start = self._logged = clock()
         self._shown = self._start - SHOW_EVERY
 
-    def at(self, rows: int, total: int) -> None:
+    def at(self, rows: int, total: int | None) -> None:
         """Say so, where and if it is time to."""
         now = self._clock()
+        if self._already is None:  # an interrupted scan that is continued begins with what was read before
+            self._already = rows
         log, show = now - self._logged >= LOG_EVERY, self._terminal and now - self._shown >= SHOW_EVERY
         if not log and not show:
             return
-        left = (now - self._start) / max(rows - self._already, 1) * max(total - rows, 0)
-        line = f"{self._stream}: {rows} of {total} read, about {left:.0f} s left"
+        line = f"{self._stream}: {rows} read"
+        if total is not None:
+            left = (now - self._start) / max(rows - self._already, 1) * max(total - rows, 0)
+            line = f"{self._stream}: {rows} of {total} read, about {left:.0f} s left"
         if log:
             self._logged = now
             self._logger.info(line)

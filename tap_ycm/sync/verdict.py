@@ -15,22 +15,29 @@ class Verdict:
     Attributes:
         stream: Name of the stream.
         rows: Different rows read, those before an interruption included.
-        duplicates: Rows met again and dropped.
+        new: How many of them the state did not know; None if it does not remember keys.
+        deleted: How many known records YCM does not have any more; None if that was not looked into.
+        confirmed: Whether YCM, or a person, confirmed each of them.
+        recovered: Records that the list hides, read one by one.
+        missing: How many records are missing by YCM's own count, at least.
         pages: Pages received.
-        requests: Requests sent, for tokens too.
+        requests: Requests sent, for tokens and look-ups too.
         retries: Requests that were repeated.
         waited: Seconds waited before repetitions.
-        first_total: YCM's count when the scan began; None if it was never told.
-        last_total: YCM's count as last told.
+        first_total: YCM's count when the scan began; None if it was not told.
+        last_total: YCM's count as last told; None if it was not told.
         resumed: Whether an interrupted scan was continued.
-        flaw: Why the scan is not complete; None if it is.
-        remark: What was odd but harmless.
-        deletes: ``activated``, ``off`` or ``withheld: ...``.
+        flaw: Why the sync is not complete; None if it is.
+        deletes: ``activated``, ``off`` or ``withheld ...``.
     """
 
     stream: str
     rows: int
-    duplicates: int
+    new: int | None
+    deleted: int | None
+    confirmed: bool
+    recovered: int
+    missing: int
     pages: int
     requests: int
     retries: int
@@ -39,24 +46,31 @@ class Verdict:
     last_total: int | None
     resumed: bool
     flaw: str | None
-    remark: str | None
     deletes: str
 
     def sentence(self) -> str:
         """Return the verdict for a person."""
-        state = "complete" if self.flaw is None else f"not complete: {self.flaw}"
-        total = f"{self.first_total}"
-        if self.last_total != self.first_total:
+        state = "complete"
+        if self.flaw is not None:
+            missing = f", {self.missing} records missing" if self.missing else ""
+            state = f"not complete{missing}: {self.flaw}"
+        total = "unknown" if self.first_total is None else f"{self.first_total}"
+        if self.last_total not in {self.first_total, None}:
             total += f", at last {self.last_total}"
-        continued = ", an interrupted scan continued" if self.resumed else ""
-        traffic = f"{self.pages} pages, {self.requests} requests, {self.retries} retries, {self.waited:.0f} s waited"
+        changes = [
+            "an interrupted scan continued" if self.resumed else "",
+            "" if self.new is None else f"{self.new} new",
+            ""
+            if self.deleted is None
+            else f"{self.deleted} deleted{' (each confirmed)' if self.confirmed and self.deleted else ''}",
+            f"{self.recovered} hidden by the list" if self.recovered else "",
+        ]
         parts = [
-            f"{self.rows} read{continued} (YCM's total: {total})",
-            f"{self.duplicates} duplicates dropped",
-            traffic,
+            ", ".join([f"{self.rows} read (YCM's total: {total})", *filter(None, changes)]),
+            f"{self.pages} pages, {self.requests} requests, {self.retries} retries, {self.waited:.0f} s waited",
             f"deletes {self.deletes}",
         ]
-        return f"{self.stream}: {state}; {'; '.join(parts)}{f'; {self.remark}' if self.remark else ''}"
+        return f"{self.stream}: {state}; {'; '.join(parts)}"
 
     def facts(self) -> dict[str, Any]:
         """Return the verdict for a program."""

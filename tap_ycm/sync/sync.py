@@ -1,0 +1,415 @@
+"""One sync of one stream: reads the list, remembers keys, looks up the absent, decides on deletes.
+
+Pure: the reading, the look-ups and what saves a state go in; rows to be written come out. Between two of them a state
+may be saved, so whoever takes the rows must have written those handed out before it asks for more.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tap_ycm.errors import ApiError, TapError
+from tap_ycm.reading.lane import BELOW_ALL
+from tap_ycm.sync.deletes import Brake, Decision, Evidence, brake, brake_on_counts, decide
+from tap_ycm.sync.keys import MOST_REMEMBERED, DamagedKeysError, KnownKeys, packed, unpacked
+from tap_ycm.sync.memory import DamagedStateError, Interrupted, Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+    from tap_ycm.reading.pages import Row
+    from tap_ycm.reading.scan import Bookmark, Handout, Scan
+    from tap_ycm.settings import Settings
+
+__all__ = ["LookUps", "Outlet", "Sync"]
+
+SAVE_EVERY = 15.0
+"""Seconds between two states, besides those that must be written."""
+_HELD_SHARE, _HELD_MOST = 16, 5000
+"""Rows with new keys are held until they are a sixteenth of all new ones, or so many: one state announces them all."""
+_CONTROLS = 3
+
+
+class LookUps(Protocol):
+    """Single objects being asked for, several at a time; None for one that does not exist."""
+
+    def begin(self, tag: Any, question: int, /) -> None:
+        """Ask as soon as there is room."""
+
+    def next(self) -> tuple[Any, Row | None]:
+        """Return the next answer and its tag, or raise what went wrong."""
+
+
+class Outlet(Protocol):
+    """Where a sync leaves what is not a row."""
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write a state: everything handed out before it was written."""
+
+    def activate(self, version: int) -> None:
+        """Tell the target to delete every row of an older version."""
+
+    def say(self, sentence: str) -> None:
+        """Tell a person something harmless."""
+
+
+class Sync:
+    """One sync of one stream.
+
+    Attributes:
+        version: What the records carry, in milliseconds since the epoch; None if deletes are off.
+        scan: The reading; None before it began.
+        decision: What was decided on deletes; None before.
+        failure: One sentence for each reason why the run must not end as a success, or None.
+        deleted: Records that YCM said it does not have any more; None if it was not asked for any.
+        recovered: Records that the list hides, and that were looked up.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one independent fact, and all are named by the caller
+        self,
+        *,
+        stream: str,
+        settings: Settings,
+        state: dict[str, Any],
+        account: str,
+        identity: str,
+        partial: str | None,
+        test: bool,
+        scan: Callable[[Callable[[list[int]], list[int]], Bookmark | None], Scan],
+        look_ups: Callable[[], AbstractContextManager[LookUps]] | None,
+        outlet: Outlet,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            stream: Name of the stream.
+            settings: What the user wants.
+            state: What an earlier sync saved.
+            account: Which account of which YCM is read, as a short hash.
+            identity: What is read and how it is written: a scan of anything else cannot be continued.
+            partial: Why the target does not get every record, or None.
+            test: Whether the sync ends before everything is read.
+            scan: Begins a reading; gets what tells unread keys, and where to continue.
+            look_ups: Asks for single objects; None if YCM has no such call.
+            outlet: Gets states, and the word that lets the target delete.
+            clock: Seconds since the epoch.
+
+        Raises:
+            TapError: The state is damaged, or of another account.
+        """
+        self._stream = stream
+        self._settings = settings
+        self._identity = identity
+        self._partial = partial
+        self._test = test
+        self._open = scan
+        self._look_ups = look_ups
+        self._outlet = outlet
+        self._clock = clock
+        try:
+            self._before = Memory.of(state)
+            known, self._gone, self._braked = _unpacked(self._before)
+        except (DamagedStateError, DamagedKeysError):
+            sentence = (
+                f"the state of stream {stream} is damaged: clear it (meltano state clear, or leave --state out) "
+                "to read everything again"
+            )
+            raise TapError(sentence) from None
+        self._check_account(account)
+        self._keys = KnownKeys(known)
+        now = round(clock() * 1000)
+        wanted = settings.emit_activate_version_messages
+        # Always higher than the last one, whatever the clock does.
+        self.version = max(now, self._before.last_version + 1) if wanted else None
+        # Consolidated: what earlier syncs left in pieces is one text now.
+        self._memory = replace(
+            self._before,
+            account=account,
+            last_version=self.version or self._before.last_version,
+            known=None if self._before.known is None else packed(known),
+            new=(),
+            scan=None,
+            is_older=False,
+        )
+        self._began = now // 1000
+        self._saved_at = 0.0
+        self._mark: Bookmark | None = None
+        self._held: list[list[Row]] = []
+        self._held_keys: list[int] = []
+        self._turned_up = 0
+        self.scan: Scan | None = None
+        self.decision: Decision | None = None
+        self.failure: str | None = None
+        self._brake = Brake(holds=False, confirmed=frozenset(), remembered=frozenset())
+        self._gone_now: set[int] = set()
+        self._unanswered: str | None = None
+        self._witnessed = False
+        self.deleted: int | None = None
+        self.recovered = 0
+
+    @property
+    def flaw(self) -> str | None:
+        """Why the sync is not complete, or None."""
+        if self.scan is None or self.scan.flaw:
+            return self.scan.flaw if self.scan else "nothing was read"
+        if self._turned_up:
+            return f"{self._turned_up} records turned up that are older than the newest known: the list hid them before"
+        if self.recovered:
+            return f"the list hides {self.recovered} records that YCM still has"
+        return None
+
+    @property
+    def witnessed(self) -> bool:
+        """Whether each record that counts as deleted was looked up, or confirmed by a person."""
+        return self._witnessed
+
+    @property
+    def new(self) -> int | None:
+        """How many records were read that were not known; None where keys are not remembered."""
+        return None if self._before.known is None else self._keys.new
+
+    def state(self) -> dict[str, Any]:
+        """Return the state as of the rows that were handed out and written."""
+        mark = None if self._mark is None else Interrupted(self._mark, self._began, self._identity)
+        return replace(self._memory, scan=mark).state()
+
+    def rows(self) -> Generator[list[Row]]:
+        """Read everything; closing this begins no further request.
+
+        Yields:
+            Rows to be written before more are asked for.
+        """
+        resume = self._resume()
+        self.scan = scan = self._open(self._keys.unread, resume)
+        self._mark = resume
+        self._saved_at = self._clock()
+        for handout in scan.read():
+            if self._memory.known is not None and (scan.first_total or 0) > MOST_REMEMBERED:
+                self._forget()
+            yield from self._deliver(handout)
+            if not self._held:
+                self._mark = scan.bookmark
+            if self._clock() - self._saved_at >= SAVE_EVERY:
+                self._save()
+        yield from self._release()
+        if not self._test:
+            yield from self._confirm(scan)
+            self._conclude(scan)
+
+    def _resume(self) -> Bookmark | None:
+        """Return where to continue, if that is sound."""
+        before = self._before.scan
+        if before is None or self._test or before.identity != self._identity:
+            return None
+        if not 0 <= self._began - before.began < self._settings.resume_max_age:
+            return None
+        self._began = before.began
+        read = before.bookmark.rows
+        self._outlet.say(f"{self._stream}: continuing the scan that was interrupted after {read} records")
+        return before.bookmark
+
+    def _check_account(self, account: str) -> None:
+        before = self._before.account
+        if before is None or before == account:
+            return
+        word = f"{before}-{account}"
+        if (self._settings.confirm_account or "").strip() != word:
+            sentence = (
+                f"{self._stream}: the state belongs to another account or another YCM, so nothing was read; if it is "
+                f"the same account under a new address or client ID, run once with TAP_YCM_CONFIRM_ACCOUNT={word} "
+                f"(setting confirm_account: {word}); if not, give this account a state and a schema of its own "
+                "(--state-id-suffix, load_schema)"
+            )
+            raise TapError(sentence)
+
+    def _deliver(self, handout: Handout) -> Iterator[list[Row]]:
+        """Hand rows out, those with new keys only after a state that knows their keys."""
+        new = self._keys.meet(handout.keys)
+        highest = self._before.highest
+        if self._before.baseline and self._before.known is not None and highest is not None:
+            self._turned_up += sum(key <= highest for key in new)
+        if not new or self._memory.known is None or self._test:
+            yield handout.rows
+            return
+        self._held.append(handout.rows)
+        self._held_keys += new
+        if len(self._held_keys) >= min(self._keys.new // _HELD_SHARE, _HELD_MOST):
+            yield from self._release()
+
+    def _release(self) -> Iterator[list[Row]]:
+        if not self._held:
+            return
+        self._memory = replace(self._memory, new=(*self._memory.new, packed(sorted(self._held_keys))))
+        self._save()
+        held, self._held, self._held_keys = self._held, [], []
+        yield from held
+        self._mark = self.scan.bookmark if self.scan else None
+
+    def _save(self) -> None:
+        self._saved_at = self._clock()
+        self._outlet.save(self.state())
+
+    def _forget(self) -> None:
+        """Stop remembering keys: there are too many."""
+        self._memory = replace(self._memory, known=None, new=(), gone="", braked="")
+
+    def _confirm(self, scan: Scan) -> Iterator[list[Row]]:
+        """Ask YCM for each record that is known and absent, and hand out those that it still has."""
+        settings = self._settings
+        if scan.resumed:
+            return
+        if self._before.known is None or self._memory.known is None:
+            self._brake = brake_on_counts(settings, scan.rows, self._before.rows)
+            return
+        absent, gone = frozenset(self._keys.absent()), frozenset(self._gone)
+        self._brake = brake(
+            settings, absent=absent, gone=gone, known=len(self._keys) + len(gone), braked=frozenset(self._braked)
+        )
+        self.deleted = len(gone)
+        if self._brake.holds:
+            return
+        self._gone_now = set(self._brake.confirmed & absent)
+        suspects = sorted(absent - self._brake.confirmed)
+        if self._look_ups and settings.confirm_by_lookup:
+            try:
+                yield from self._look_up(self._look_ups, suspects)
+                self._witnessed = True
+            except ApiError as error:
+                self._unanswered = str(error)
+        elif scan.flaw is None and not self._turned_up:
+            self._gone_now.update(suspects)
+        self.deleted = len(gone) + len(self._gone_now)
+
+    def _look_up(
+        self, look_ups: Callable[[], AbstractContextManager[LookUps]], suspects: list[int]
+    ) -> Iterator[list[Row]]:
+        """Look the absent up.
+
+        Raises:
+            ApiError: YCM does not answer, or not credibly.
+        """
+        missing: list[int] = []
+        with look_ups() as flights:
+            for key in suspects:
+                flights.begin(key, key)
+            for _ in suspects:
+                key, row = flights.next()
+                if row is None:
+                    missing.append(key)
+                    continue
+                self.recovered += 1
+                self._keys.meet([key])
+                yield [row]
+            if missing and not self._is_credible(flights):
+                sentence = f"YCM says that it does not have records which it lists ({_CONTROLS} were asked for)"
+                raise ApiError(sentence)
+        self._gone_now.update(missing)
+
+    def _is_credible(self, flights: LookUps) -> bool:
+        """Tell whether YCM finds a record that it has just listed: if not, "not found" means nothing."""
+        if self.recovered:
+            return True
+        read = self._keys.read()
+        controls = read[:: max(len(read) // _CONTROLS, 1)][:_CONTROLS]
+        for key in controls:  # one that is found is enough: others may have been deleted since
+            flights.begin(key, key)
+            if flights.next()[1] is not None:
+                return True
+        return not controls
+
+    def _conclude(self, scan: Scan) -> None:
+        """Decide, tell the target, and remember the outcome."""
+        settings, flaw = self._settings, self.flaw
+        evidence = Evidence(
+            baseline=self._before.baseline,
+            resumed=scan.resumed,
+            partial=self._partial,
+            flaw=flaw,
+            mended=scan.only_missing and scan.missing <= self.recovered and not self._turned_up,
+            witnessed=self._witnessed,
+            unanswered=self._unanswered,
+            brake=self._brake,
+        )
+        self.decision = decide(settings, evidence)
+        if self.decision.activate and self.version is not None:
+            self._outlet.activate(self.version)
+        self.failure = self._failure(scan, flaw)
+        if not evidence.baseline and settings.emit_activate_version_messages:
+            older = "an earlier version of the tap wrote the state; " if self._before.is_older else ""
+            self._outlet.say(
+                f"{self._stream}: {older}nothing is deleted before the sync that follows the first complete one, "
+                "which notes what the target holds"
+            )
+        self._mark = None
+        self._memory = self._outcome(scan, flaw, activated=self.decision.activate)
+        self._save()
+
+    def _outcome(self, scan: Scan, flaw: str | None, *, activated: bool) -> Memory:
+        """Return what the next sync must know."""
+        before, memory = self._before, self._memory
+        if flaw is None or self._settings.on_incomplete == "warn":
+            # Where the brake holds, the old number stays, or the brake would be released unseen.
+            rows = before.rows if self._brake.holds else scan.rows
+            newest = [key for key in (before.highest, scan.newest) if key is not None and key > BELOW_ALL]
+            memory = replace(memory, baseline=True, highest=max(newest, default=None), rows=rows)
+        if activated:
+            keys, gone, braked = self._keys.read(), set[int](), frozenset[int]()
+        elif memory.known is None:
+            return memory
+        else:
+            keys, gone = self._keys.all_but(self._gone_now), {*self._gone, *self._gone_now}
+            keep = self._brake.holds or flaw is not None or scan.resumed
+            braked = self._brake.remembered or frozenset(self._braked) if keep else frozenset()
+        if len(keys) > MOST_REMEMBERED:
+            return replace(memory, known=None, new=(), gone="", braked="")
+        return replace(
+            memory,
+            known=packed(keys),
+            new=(),
+            gone=packed(sorted(gone.difference(keys))),
+            braked=packed(sorted(braked)),
+        )
+
+    def _failure(self, scan: Scan, flaw: str | None) -> str | None:
+        """Return why the run must end with a failure exit status, and what to do."""
+        reasons: list[str] = []
+        if flaw is not None and self._settings.on_incomplete == "fail":
+            missing = f", {scan.missing} records are missing" if scan.missing else ""
+            reasons.append(
+                f"the sync is not complete{missing}: {flaw}; everything read was written. Run the tap again; if YCM's "
+                "totals are wrong for good, set on_incomplete to warn"
+            )
+        if self._brake.holds:
+            reasons.append(self._how_to_confirm(scan))
+        if self._unanswered is not None:
+            reasons.append(
+                f"absent records could not be looked up, so none was deleted: {self._unanswered}; if YCM refuses such "
+                "requests for good, set confirm_by_lookup to false"
+            )
+        return f"{self._stream}: {'; '.join(reasons)}" if reasons else None
+
+    def _how_to_confirm(self, scan: Scan) -> str:
+        word = self._brake.confirmation if self._brake.remembered else f"{self._before.rows}-{scan.rows}"
+        return (
+            f"deletes are withheld by the brake, for {self._brake.words} known records are absent (settings "
+            f"max_delete_percent, max_delete_count, max_lookups); if they are really deleted, run once with "
+            f"TAP_YCM_CONFIRM_DELETES={word} (setting confirm_deletes: {word})"
+        )
+
+
+def _unpacked(memory: Memory) -> tuple[array[int], array[int], array[int]]:
+    """Return the keys known, gone and braked, each ascending."""
+    known = unpacked(memory.known or "")
+    if memory.new:
+        pieces: Iterable[int] = (key for text in memory.new for key in unpacked(text))
+        known = array("q", sorted({*known, *pieces}))
+    gone = unpacked(memory.gone)
+    if gone and known:
+        both = set(known).intersection(gone)
+        gone = array("q", [key for key in gone if key not in both])
+    return known, gone, unpacked(memory.braked)
