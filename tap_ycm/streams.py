@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.schema.source import SchemaDirectory
-from singer_sdk.singerlib import Metadata, RecordMessage, Schema
+from singer_sdk.singerlib import RecordMessage, Schema
 from singer_sdk.streams import Stream
 
 from tap_ycm.http.answers import Listing
 from tap_ycm.reading.scan import Scan
 from tap_ycm.rows import EXTRA, RowReader
 from tap_ycm.settings import clean
+from tap_ycm.singer.catalog import mend
 from tap_ycm.sync.progress import Progress
 from tap_ycm.sync.sync import Sync
 from tap_ycm.sync.verdict import Verdict
@@ -105,15 +106,8 @@ class YCMStream(Stream):
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take a catalog, but for what cannot be: it may be older than the settings, or edited by hand."""
         if entry := catalog.get_stream(self.name):
-            if entry.replication_key or (entry.replication_method or "FULL_TABLE") != "FULL_TABLE":
-                # YCM has no "changed since", so there is nothing to replicate by.
-                self.logger.warning("The catalog asks for another replication method, but %s is FULL_TABLE", self.name)
-            entry.replication_key, entry.replication_method = None, "FULL_TABLE"
-            entry.metadata.root.forced_replication_method = entry.metadata.root.replication_key = None
-            entry.key_properties = [self.key]
-            entry.stream = self.name
-            if key := entry.metadata.get(("properties", self.key)):
-                key.inclusion = Metadata.InclusionType.AUTOMATIC
+            for warning in mend(entry, self.name, self.key, self.schema["properties"]):
+                self.logger.warning(warning)
             if EXTRA in self.schema["properties"] and entry.schema.properties is not None:
                 entry.schema.properties.setdefault(EXTRA, Schema.from_dict(self.schema["properties"][EXTRA]))
         super().apply_catalog(catalog)
@@ -295,7 +289,8 @@ class YCMStream(Stream):
             deletes=outcome.decision.words if outcome.decision else "withheld: the scan is not complete",
         )
         level = logging.INFO if flaw is None else logging.WARNING
-        self.logger.log(level, verdict.sentence(), extra={"verdict": verdict.facts()})
+        # Not self.logger: the SDK's, from 0.55 on, puts its own extra fields in place of these.
+        self._ycm.logger.getChild(self.name).log(level, verdict.sentence(), extra={"verdict": verdict.facts()})
 
 
 def _short_hash(what: object, digits: int) -> str:

@@ -19,6 +19,7 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from tap_ycm.cli import CommandLine, buffer_output, cannot_write
 from tap_ycm.errors import TapError
 from tap_ycm.reading.pages import PageRequest
+from tap_ycm.rows import EXTRA
 from tap_ycm.settings import SETTINGS, Settings, clean, from_environment
 from tap_ycm.stopping import Stop, StoppedError
 from tap_ycm.streams import STREAMS, YCMStream
@@ -154,14 +155,14 @@ class TapYCM(CommandLine):
         if (catalog := self.input_catalog) is not None:
             from tap_ycm.singer.catalog import foreign_streams, nothing_selected  # noqa: PLC0415 - not all have one
 
-            for warning in foreign_streams(catalog, self.streams):
-                self.logger.warning(warning)
             if not any(stream.selected for stream in streams):
                 raise TapError(nothing_selected(catalog, self.streams))
+            for warning in foreign_streams(catalog, self.streams):
+                self.logger.warning(warning)
         if maps := self.config.get("stream_maps"):
-            from tap_ycm.singer.stream_maps import names_in_expressions, problems  # noqa: PLC0415 - not all have any
+            from tap_ycm.singer.stream_maps import Columns, names_in_expressions, problems  # noqa: PLC0415 - not all have any
 
-            columns = {stream.name: stream.columns for stream in streams}
+            columns = {stream.name: Columns.of(stream, (*stream.listing.columns, EXTRA)) for stream in streams}
             if found := problems(maps, columns, names_in_expressions()):
                 sentence = f"stream_maps: {'; '.join(found)}"
                 raise TapError(sentence)
