@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from server import CLIENT_ID, CLIENT_SECRET
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FLOORS", "PLAIN", "TAPS", "Client", "everyone", "sequential_peers"]
+__all__ = ["FIRST_SYNC", "FLOORS", "FORGETFUL", "PLAIN", "TAPS", "Client", "everyone", "sequential_peers"]
 
 _PEERS = Path(__file__).resolve().parent / "peers"
 
@@ -27,12 +27,16 @@ class Client:
         in_flight: How many requests it has in flight.
         command: Returns the command, given the path of its configuration.
         settings: Returns the configuration, given the address of YCM.
+        after: Who has read the list before, and left a state that this one starts with.
+        certain: Whether it claims to read every customer once, even while others are deleted.
     """
 
     name: str
     in_flight: int
     command: Callable[[str], list[str]]
     settings: Callable[[str], dict[str, Any]]
+    after: Client | None = None
+    certain: bool = False
 
     def prepared(self, folder: Path, base_url: str) -> list[str]:
         """Write the configuration into a folder, and return the command."""
@@ -53,13 +57,24 @@ def _floor(in_flight: int) -> Client:
     return Client(name, in_flight, command, _settings)
 
 
-def _tap_ycm(concurrency: int) -> Client:
+def _tap_ycm(concurrency: int, after: Client | None = None) -> Client:
     return Client(
         f"tap-ycm, concurrency {concurrency}",
         concurrency,
         lambda config: [program("taps", "tap-ycm"), "--config", config],
-        lambda base_url: _settings(base_url, concurrency=concurrency),
+        lambda base_url: _settings(base_url, concurrency=concurrency, emit_activate_version_messages=True),
+        after=after,
+        certain=True,
     )
+
+
+def _forgetful() -> Client:
+    first = replace(
+        _tap_ycm(1),
+        name="tap-ycm that remembers no keys",
+        command=lambda config: [program("taps", "python"), str(_PEERS / "forgetful_tap.py"), "--config", config],
+    )
+    return replace(first, after=first)
 
 
 def _rest_api_msdk_settings(base_url: str) -> dict[str, Any]:
@@ -91,7 +106,13 @@ def _rest_api_msdk_settings(base_url: str) -> dict[str, Any]:
 FLOORS = {in_flight: _floor(in_flight) for in_flight in (1, 4, 8)}
 """The limits: what no client can be far below, with so many requests in flight."""
 
-TAPS = {concurrency: _tap_ycm(concurrency) for concurrency in (1, 4, 8)}
+FIRST_SYNC = replace(_tap_ycm(8), name="tap-ycm, concurrency 8, first sync")
+
+TAPS = {concurrency: _tap_ycm(concurrency, after=FIRST_SYNC) for concurrency in (1, 4, 8)}
+"""The tap as it runs every night: with deletes on, and with the state of a sync that was complete."""
+
+FORGETFUL = _forgetful()
+"""The tap at concurrency 1, but for the keys: it shows what remembering them costs."""
 
 PLAIN = Client(
     "plain SDK tap",

@@ -66,6 +66,7 @@ def pipelines(folder: Path) -> Generator[Callable[[str, int], Callable[[], Parts
                     TAP_YCM_CLIENT_ID=CLIENT_ID,
                     TAP_YCM_CLIENT_SECRET=CLIENT_SECRET,
                     TAP_YCM_CONCURRENCY=str(CONCURRENCY),
+                    TAP_YCM_EMIT_ACTIVATE_VERSION_MESSAGES="true",
                 )
                 with psycopg.connect(database) as connection:
                     loaded = connection.execute("select count(*) from tap_ycm.customers").fetchone()

@@ -16,7 +16,18 @@ from environments import KEPT
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-__all__ = ["Measure", "Usage", "clean_environment", "interleaved", "middle", "ratio", "run", "stopwatch", "usages"]
+__all__ = [
+    "Measure",
+    "Usage",
+    "clean_environment",
+    "interleaved",
+    "middle",
+    "ratio",
+    "run",
+    "spread",
+    "stopwatch",
+    "usages",
+]
 
 Measure = Literal["wall", "cpu", "megabytes"]
 
@@ -54,6 +65,12 @@ def ratio(usages: Sequence[Usage], others: Sequence[Usage], measure: Measure) ->
     return float(median(getattr(usage, measure) / getattr(other, measure) for usage, other in pairs))
 
 
+def spread(usages: Sequence[Usage], measure: Measure) -> float:
+    """Return by how much the highest of a measure is above the lowest, as a share of it."""
+    values = [getattr(usage, measure) for usage in usages]
+    return float(max(values) / min(values) - 1)
+
+
 def run(command: Sequence[str], folder: Path, *, output: Path | None = None, **more: str) -> Usage:
     """Run a command in a clean environment and in a folder.
 
@@ -79,11 +96,15 @@ def run(command: Sequence[str], folder: Path, *, output: Path | None = None, **m
             check=False,
         )
     if process.returncode:
-        end_of_log = log.read_text(encoding="utf-8", errors="replace")[-3000:]
-        problem = f"{' '.join(command)} failed:\n{end_of_log}"
+        problem = f"{' '.join(command)} failed:\n{end_of(log)}"
         raise SystemExit(problem)
     (usage,) = usages(result)
     return usage
+
+
+def end_of(log: Path) -> str:
+    """Return the last lines of a log."""
+    return log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 def stopwatch(result: Path, command: Sequence[str]) -> list[str]:

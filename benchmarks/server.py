@@ -6,9 +6,10 @@ serves a list of 10,000 customers at once, and another one 100 ms after each req
 interface. It prints one line of JSON, the ports in the order of the arguments, and ends when its standard input does:
 so it never outlives who started it.
 
-The sandbox of tap-ycm is faithful where this is fast: here nothing changes and nothing fails, rows are encoded before
-anyone asks, and a customer is told from the next one of his kind by his id alone. GET /stats tells what was asked for
-since the last GET /stats.
+The sandbox of tap-ycm is faithful where this is fast: here nothing fails, rows are encoded before anyone asks, and a
+customer is told from the next one of the same kind by the id alone. GET /stats tells what was asked for since the last
+GET /stats. GET /stats?deletions=20 does, too, and lets 20 customers be deleted from then on, spread evenly over the
+requests that one reading needs, and over the list: the same ones each time. The next GET /stats brings them back.
 """
 
 from __future__ import annotations
@@ -17,28 +18,35 @@ import asyncio
 import json
 import re
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qs, urlsplit
 
 from tap_ycm.sandbox.world import FIRST_ID, Row, encode, generate
 
-__all__ = ["CLIENT_ID", "CLIENT_SECRET", "FIRST_ID", "FakeYCM", "Stats", "customer_ids", "filled_fields"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["CLIENT_ID", "CLIENT_SECRET", "PAGE", "FakeYCM", "Stats", "customer_ids", "filled_fields"]
 
 CLIENT_ID: Final = "benchmark-client-id"
 CLIENT_SECRET: Final = "benchmark-client-secret"  # noqa: S105 - opens nothing real
 TOKEN: Final = "benchmark-token"  # noqa: S105 - opens nothing real
 
+PAGE: Final = 50
+"""Customers on a page: YCM's limit."""
+
 _API = "/dm/open_api"
-_MOST = 50  # customers on a page: YCM's limit
+_CUSTOMERS = f"{_API}/v1/customers"
+_GOLDEN = (3 - 5**0.5) / 2
 _FIELDS = 13  # of 15; a sparser row would flatter whoever is slow at fields
 
 
 def _dense_rows() -> tuple[Row, ...]:
     """Return rows of the sandbox's generator with nearly all fields: with 50 of them a page has some 17 kB."""
     rows = (generate(7, number) for number in range(FIRST_ID, FIRST_ID + 100_000))
-    return tuple(islice((row for row in rows if len(row) >= _FIELDS), _MOST))
+    return tuple(islice((row for row in rows if len(row) >= _FIELDS), PAGE))
 
 
 ROWS = _dense_rows()
@@ -46,6 +54,7 @@ _TEMPLATES = tuple(
     encode({**row, "customerId": 0}).replace(b"%", b"%%").replace(b'"customerId":0', b'"customerId":%d', 1)
     for row in ROWS
 )
+_SUCCESS = b'{"data":%b,"requestId":"bff89f41bb695e5abb84c45972d24716","status":"Success","time":1664248965}'
 
 
 def customer_ids(customers: int) -> range:
@@ -53,30 +62,51 @@ def customer_ids(customers: int) -> range:
     return range(FIRST_ID, FIRST_ID + customers)
 
 
-def filled_fields(customers: int) -> int:
-    """Count the fields of a list that have a value, the ids included."""
-    rounds, rest = divmod(customers, len(ROWS))
-    return rounds * sum(map(len, ROWS)) + sum(map(len, ROWS[:rest]))
+def filled_fields(ids: Iterable[int]) -> int:
+    """Count the fields of these customers that have a value, the ids included."""
+    return sum(len(ROWS[(number - FIRST_ID) % PAGE]) for number in ids)
 
 
-def page(customers: int, number: int, size: int, *, newest_first: bool) -> bytes:
-    """Return the answer with one page of a list, in YCM's envelope."""
-    places = range(customers)[::-1] if newest_first else range(customers)
-    rows = [_TEMPLATES[place % _MOST] % (FIRST_ID + place) for place in places[(number - 1) * size : number * size]]
-    return (
-        b'{"data":{"pageSize":%d,"pageNumber":%d,"total":%d,"list":[%b]},'
-        b'"requestId":"bff89f41bb695e5abb84c45972d24716","status":"Success","time":1664248965}'
-    ) % (size, number, customers, b",".join(rows))
+def page(places: Sequence[int], number: int, size: int, *, newest_first: bool) -> bytes:
+    """Return the answer with one page of a list, in YCM's envelope.
+
+    Args:
+        places: The customers who are there: how many were created before each, in ascending order.
+        number: The page, from 1.
+        size: Customers on a page.
+        newest_first: Whether the list is sorted down.
+    """
+    if newest_first:
+        places = places[::-1]
+    rows = [_row(place) for place in places[(number - 1) * size : number * size]]
+    return _SUCCESS % (
+        b'{"pageSize":%d,"pageNumber":%d,"total":%d,"list":[%b]}' % (size, number, len(places), b",".join(rows))
+    )
+
+
+def _row(place: int) -> bytes:
+    return _TEMPLATES[place % PAGE] % (FIRST_ID + place)
 
 
 @dataclass
 class Stats:
-    """What was asked for, and how: most requests in flight counts those that wait for the delay, too."""
+    """What was asked for, and how.
+
+    Attributes:
+        requests: For pages of the list.
+        look_ups: For single customers.
+        tokens: For a token.
+        connections: How many sent something.
+        most_in_flight: The most requests at a time, those that wait for the delay included.
+        deleted: The ids that were deleted meanwhile, in this order.
+    """
 
     requests: int = 0
+    look_ups: int = 0
     tokens: int = 0
     connections: int = 0
     most_in_flight: int = 0
+    deleted: list[int] = field(default_factory=list)
 
 
 class FakeYCM:
@@ -94,6 +124,8 @@ class FakeYCM:
             delay: Seconds from a request to its answer.
         """
         self._customers = customers
+        self._deletions = 0
+        self._places: Sequence[int] = range(customers)
         self.delay = delay
         self.stats = Stats()
         self._in_flight = 0
@@ -125,21 +157,45 @@ class FakeYCM:
             form = {name: values[-1] for name, values in parse_qs(body.decode()).items()}
             right = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
             return (200, _TOKEN_ANSWER) if form == right else (401, _error(1000033))
-        if (method, url.path) == ("GET", f"{_API}/v1/customers"):
-            self.stats.requests += 1
-            if b"\r\nAuthorization: Bearer %b\r\n" % TOKEN.encode() not in headers:
-                return 401, _error(1000035)
-            query = parse_qs(url.query)
-            sort = query.get("sort", ["customerId"])[-1]
-            if sort not in ("customerId", "-customerId"):
-                return 400, _error(1000001)
-            number, size = (int(query.get(name, ["1"])[-1]) for name in ("pageNumber", "pageSize"))
-            return 200, page(self._customers, number, min(size, _MOST), newest_first=sort[0] == "-")
-        return 404, _error(1000003)
+        if method != "GET" or not f"{url.path}/".startswith(f"{_CUSTOMERS}/"):
+            return 404, _error(1000003)
+        if b"\r\nAuthorization: Bearer %b\r\n" % TOKEN.encode() not in headers:
+            return 401, _error(1000035)
+        if url.path == _CUSTOMERS:
+            return self._page(parse_qs(url.query))
+        return self._customer(int(url.path.removeprefix(f"{_CUSTOMERS}/")))
 
-    def tell_stats(self) -> bytes:
+    def _page(self, query: dict[str, list[str]]) -> tuple[int, bytes]:
+        self.stats.requests += 1
+        self._delete_what_is_due()
+        sort = query.get("sort", ["customerId"])[-1]
+        if sort not in ("customerId", "-customerId"):
+            return 400, _error(1000001)
+        number, size = (int(query.get(name, ["1"])[-1]) for name in ("pageNumber", "pageSize"))
+        return 200, page(self._places, number, min(size, PAGE), newest_first=sort[0] == "-")
+
+    def _customer(self, number: int) -> tuple[int, bytes]:
+        self.stats.look_ups += 1
+        if number in customer_ids(self._customers) and number not in self.stats.deleted:
+            return 200, _SUCCESS % _row(number - FIRST_ID)
+        return 404, _error(1000005)
+
+    def _delete_what_is_due(self) -> None:
+        """Delete evenly: a single one in the middle of the reading, two after a third and two thirds, and so on."""
+        pages = -(-self._customers // PAGE)
+        due = min(self._deletions, (self.stats.requests - 1) * (self._deletions + 1) // pages)
+        while len(deleted := self.stats.deleted) < due:
+            places = list(self._places)
+            # Steps of a ring's golden section are spread evenly, however many they are.
+            place = places.pop(int((len(deleted) + 1) * _GOLDEN % 1 * len(places)))
+            deleted.append(FIRST_ID + place)
+            self._places = places
+
+    def tell_stats(self, target: str) -> bytes:
         """Return the stats as JSON, and begin anew; who asks is not counted."""
         told, self.stats = self.stats, Stats()
+        self._places = range(self._customers)
+        self._deletions = int(parse_qs(urlsplit(target).query).get("deletions", ["0"])[0])
         return json.dumps(asdict(told)).encode()
 
 
@@ -183,8 +239,8 @@ class _Connection(asyncio.Protocol):
 
     def _request(self, head: bytes, body: bytes) -> None:
         method, target, _version = head[: head.index(b"\r\n")].decode("latin-1").split(" ")
-        if target == "/stats":
-            self._send(200, self._ycm.tell_stats())
+        if urlsplit(target).path == "/stats":
+            self._send(200, self._ycm.tell_stats(target))
             return
         if not self._counted:
             self._counted = True

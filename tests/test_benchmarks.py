@@ -1,16 +1,17 @@
-"""The benchmark measures what it says: its server serves everybody once, the tap asks as often as promised."""
+"""The benchmark measures what it says: its server serves each customer once, the tap asks as often as promised."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from benchmark import README
-from reading import asked_for, problem_with, serving
+from reading import Output, asked_for, serving
 from report import Goal, Table, goals_table, highlights_table, marked, with_marked
-from rounds import Usage, middle, ratio
+from rounds import Usage, middle, ratio, spread
+from sections.requests import due_of, lanes_of
 from server import CLIENT_ID, CLIENT_SECRET, customer_ids
 from urllib3.util import SKIP_HEADER
 
@@ -41,8 +42,70 @@ def test_the_server_serves_every_customer_once(sort: str) -> None:
         told = asked_for(base_url)
         assert asked_for(base_url).requests == 0
     assert [row["customerId"] for row in rows] == sorted(customer_ids(120), reverse=sort.startswith("-"))
-    assert problem_with([json.dumps(row).encode() for row in rows], 120) is None
+    assert Output.of(json.dumps(row).encode() for row in rows).problem(120) is None
     assert (told.requests, told.tokens, told.connections, told.most_in_flight) == (4, 1, 1, 1)
+    assert (told.look_ups, told.deleted) == (0, [])
+
+
+def read_ascending(session: requests.Session, base_url: str, pages: int) -> list[dict[str, Any]]:
+    rows = []
+    for number in range(1, pages + 1):
+        query = {"pageNumber": str(number), "pageSize": "50", "sort": "customerId"}
+        rows += session.get(f"{base_url}/dm/open_api/v1/customers", params=query, timeout=5).json()["data"]["list"]
+    return rows
+
+
+def test_the_server_deletes_evenly_and_brings_all_back() -> None:
+    with serving((500, 0)) as (base_url,), session_with_token(base_url) as session:
+        address = f"{base_url}/dm/open_api/v1/customers"
+        readings = []
+        for _ in range(2):
+            asked_for(base_url, deletions=3)
+            totals = []
+            for number in range(1, 11):
+                query = {"pageNumber": str(number), "pageSize": "50", "sort": "-customerId"}
+                totals.append(session.get(address, params=query, timeout=5).json()["data"]["total"])
+            assert totals == [500, 500, 500, 499, 499, 498, 498, 498, 497, 497]
+            assert session.get(address, params=query, timeout=5).json()["data"]["total"] == 497
+            readings.append(asked_for(base_url).deleted)
+        again = session.get(address, params=query, timeout=5).json()["data"]["total"]
+    assert readings[0] == readings[1]
+    assert len(set(readings[0])) == 3
+    assert set(readings[0]) < set(customer_ids(500))
+    assert again == 500
+
+
+def test_the_server_answers_for_one_customer_at_a_time() -> None:
+    with serving((100, 0)) as (base_url,), session_with_token(base_url) as session:
+        asked_for(base_url, deletions=1)
+        rows = read_ascending(session, base_url, 2)
+        (deleted,) = asked_for(base_url, deletions=1).deleted
+        read_ascending(session, base_url, 2)
+
+        def look_up(customer: int) -> dict[str, Any]:
+            answer: dict[str, Any] = session.get(f"{base_url}/dm/open_api/v1/customers/{customer}", timeout=5).json()
+            return answer
+
+        lives, gone, never = look_up(rows[-1]["customerId"]), look_up(deleted), look_up(customer_ids(101)[-1])
+        told = asked_for(base_url)
+        back = look_up(deleted)
+    assert (lives["status"], lives["data"]) == ("Success", rows[-1])
+    assert [answer["errCode"] for answer in (gone, never)] == [1000005, 1000005]
+    assert (told.requests, told.look_ups) == (2, 3)
+    assert back["data"]["customerId"] == deleted
+
+
+def test_who_reads_upwards_misses_customers_and_is_told_so() -> None:
+    with serving((500, 0)) as (base_url,), session_with_token(base_url) as session:
+        asked_for(base_url, deletions=3)
+        output = Output.of(json.dumps(row).encode() for row in read_ascending(session, base_url, 10))
+        deleted = asked_for(base_url).deleted
+    missed = output.missed(500, deleted)
+    assert missed
+    assert not missed & set(deleted)
+    assert output.problem(500, deleted, certain=False) is None
+    sentence = f"{len(output.ids)} rows, {len(output.ids)} different ones, are not the 500 customers but for 3"
+    assert str(output.problem(500, deleted)).startswith(sentence)
 
 
 @pytest.mark.parametrize(
@@ -56,19 +119,47 @@ def test_the_server_refuses_who_does_not_ask_properly(headers: dict[str, str], s
         assert session.get(address, params=query, headers=headers, timeout=5).status_code == status
 
 
-@pytest.mark.parametrize("concurrency", [1, 4, 8])
-@pytest.mark.parametrize(("customers", "due"), [(120, 3), (100, 3)])
+@pytest.mark.parametrize(
+    ("customers", "concurrency", "due"),
+    [
+        *((customers, concurrency, 3) for customers in (120, 100) for concurrency in (1, 4, 8)),
+        (1_520, 1, 31),
+        (1_520, 2, 32),  # two lanes
+        (1_520, 8, 33),  # three lanes: more are not worth their requests
+    ],
+)
 def test_the_tap_asks_for_as_many_pages_as_it_must(
-    tap: Callable[..., Run], concurrency: int, customers: int, due: int
+    tap: Callable[..., Run], customers: int, concurrency: int, due: int
 ) -> None:
     with serving((customers, 5)) as (base_url,):
         settings = {"base_url": base_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         run = tap(config={**settings, "concurrency": concurrency})
         told = asked_for(base_url)
     assert run.status == 0, run.log
-    assert problem_with(run.stdout.encode().splitlines(), customers) is None
+    assert Output.of(run.stdout.encode().splitlines()).problem(customers) is None
+    assert due == due_of(customers, concurrency)
     assert (told.requests, told.tokens) == (due, 1)
     assert told.most_in_flight <= concurrency
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_the_tap_misses_nobody_while_customers_are_deleted(tap: Callable[..., Run], concurrency: int) -> None:
+    customers = 1_520
+    with serving((customers, 2)) as (base_url,):
+        settings = {"base_url": base_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        config = {**settings, "concurrency": concurrency, "emit_activate_version_messages": True}
+        first = tap(config=config)
+        assert first.status == 0, first.log
+        asked_for(base_url, deletions=20)
+        run = tap(config=config, state=first.state)
+        told = asked_for(base_url)
+    assert run.status == 0, run.log
+    output = Output.of(run.stdout.encode().splitlines())
+    assert output.activated
+    assert output.problem(customers, told.deleted) is None
+    assert 20 - 1 <= len(told.deleted) <= 20
+    assert told.requests <= due_of(customers, concurrency) + 2 * lanes_of(customers, concurrency)
+    assert 0 < told.look_ups <= 20
 
 
 @pytest.mark.parametrize(
@@ -81,19 +172,24 @@ def test_the_tap_asks_for_as_many_pages_as_it_must(
         ([1, 2, 4], "3 rows, 3 different ones, are not the 3 customers"),
     ],
 )
-def test_the_check_notices_who_is_missing_or_comes_twice(rows: list[int], noticed: str | None) -> None:
+def test_the_check_notices_what_is_missing_or_comes_twice(rows: list[int], noticed: str | None) -> None:
     with serving((4, 0)) as (base_url,), session_with_token(base_url) as session:
         query = {"pageNumber": "1", "pageSize": "50"}
         answer = session.get(f"{base_url}/dm/open_api/v1/customers", params=query, timeout=5).json()
     served = answer["data"]["list"]
     lines = [json.dumps({"type": "RECORD", "record": served[number - 1]}).encode() for number in rows]
-    assert problem_with([b'{"type":"STATE"}', *lines], 3) == noticed
+    assert Output.of([b'{"type":"STATE"}', *lines]).problem(3) == noticed
+
+
+@pytest.mark.parametrize(("kind", "activated"), [("ACTIVATE_VERSION", True), ("STATE", False)])
+def test_the_check_notices_whether_deletes_were_withheld(kind: str, activated: bool) -> None:  # noqa: FBT001 - a column
+    assert Output.of([json.dumps({"type": kind}).encode()]).activated == activated
 
 
 def test_the_check_notices_a_lost_field() -> None:
     row = {"customerId": customer_ids(1)[0], "firstName": "Leo", "lastName": None}
     message = {"type": "RECORD", "record": {"stream": "customers", "data": row}}  # as Airbyte writes it
-    assert str(problem_with([json.dumps(message).encode()], 1)).startswith("2 fields are filled, not 1")
+    assert str(Output.of([json.dumps(message).encode()]).problem(1)).startswith("2 fields are filled, not 1")
 
 
 def test_ratios_are_taken_within_a_round() -> None:
@@ -101,6 +197,7 @@ def test_ratios_are_taken_within_a_round() -> None:
     others = [Usage(2, 2, 3), Usage(40, 2, 3), Usage(12, 2, 3)]
     assert middle(mine, "wall") == 3
     assert ratio(mine, others, "wall") == 0.5
+    assert spread(others, "wall") == 19
 
 
 def test_a_table_is_markdown_and_takes_its_place_in_the_readme() -> None:
