@@ -92,9 +92,9 @@ def churn(sizes: Sizes, folder: Path) -> Part:
         ("client", "deleted", "requests", "look-ups", "wall s", "× quiet", "× its limit", "missed", "twice"),
         rows,
         f"Rounds: {rounds}; counts are the highest of them. Every output went to a file and was checked. The deletions "
-        "are spread evenly over the requests and over the list. Missed are customers that are not in the "
-        "output although they were in the list throughout. A look-up asks for a single customer that is not in the list "
-        "any more, before a target is told to delete that customer. The limit is the bare loop with as many requests in "
+        "are spread evenly over the requests and over the list. Missed are customers that are not in the output "
+        "although they were in the list throughout. A look-up asks for a single customer that is not in the list any "
+        "more, before a target is told to delete that customer. The limit is the bare loop with as many requests in "
         "flight. "
         f"{differ(walls.values())}",
     )
