@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Container
 
-__all__ = ["ERRORS", "Action", "ApiError", "KnownError", "TapError", "advice_for"]
+__all__ = ["ERRORS", "GET_ANOTHER_TOKEN", "Action", "ApiError", "KnownError", "TapError", "advice_for"]
 
 
 class TapError(Exception):
@@ -27,7 +27,7 @@ class Action(Enum):
 
     RETRY = auto()  # a fault that may pass: ask again, with growing waits, for minutes
     WAIT = auto()  # a limit: ask again, with longer waits, for longer
-    NEW_TOKEN = auto()  # the token is not (or no longer) good: get a new one, ask again once
+    NEW_TOKEN = auto()  # the token is not (or no longer) good: get a new one; if that does not help, it is a fault
     FAIL = auto()  # asking again cannot help
 
 
@@ -36,21 +36,24 @@ class ApiError(TapError):
 
     def __init__(
         self,
-        sentence: str,
+        what: str,
         action: Action = Action.FAIL,
         *,
+        advice: str = "",
         known: bool = False,
         retry_after: float | None = None,
     ) -> None:
         """Keep what the caller needs to decide.
 
         Args:
-            sentence: What happened, where, and what to do.
+            what: What happened, and where.
             action: What the tap does about it.
+            advice: What to do, unless ``what`` says it.
             known: Whether YCM named it by a documented code.
             retry_after: Seconds the server asked to wait, if it said so.
         """
-        super().__init__(sentence)
+        super().__init__(f"{what}: {advice}" if advice else what)
+        self.what = what
         self.action = action
         self.known = known
         self.retry_after = retry_after
@@ -68,7 +71,9 @@ class KnownError:
 _LATER = "it is a fault of YCM; run the tap again later, and tell Yeastar if it stays"
 _REPORT = "the tap should not have caused this; please report it with the requestId"
 _CREDENTIALS = "check client_id and client_secret (YCM: System > API)"
-_TOKEN = "give client_id and client_secret, or a fresh access_token"  # noqa: S105 - advice, not a secret
+_TOKEN = "YCM refuses the token that it has issued; run the tap again later, and see whether another program has the same client_id"  # noqa: E501, S105 - advice, not a secret
+GET_ANOTHER_TOKEN = "get a fresh access_token, or set client_id and client_secret in its place"  # noqa: S105 - as above
+"""The advice to who gave an access token that is refused."""
 
 ERRORS: dict[int, KnownError] = {
     1000001: KnownError("SERVER_ERROR", Action.RETRY, _LATER),
@@ -101,7 +106,7 @@ ERRORS: dict[int, KnownError] = {
 """The codes that a reading client can meet. Names: V (vendor page); actions and advice: judged."""
 
 
-def advice_for(code: int | None, http_status: int) -> tuple[str, Action, str]:
+def advice_for(code: int | None, http_status: int, retry_after: float | None = None) -> tuple[str, Action, str]:
     """Name a failure, decide on it, and say what to do.
 
     The HTTP status decides only when there is no known code: the vendor documents codes, not statuses.
@@ -109,6 +114,7 @@ def advice_for(code: int | None, http_status: int) -> tuple[str, Action, str]:
     Args:
         code: The YCM error code, when the answer carried one.
         http_status: The HTTP status of the answer.
+        retry_after: Seconds the server asked to wait, if it said so: who does, sets a limit.
 
     Returns:
         What to call the failure, what to do about it, and the advice to a user.
@@ -116,6 +122,8 @@ def advice_for(code: int | None, http_status: int) -> tuple[str, Action, str]:
     if code is not None and (known := ERRORS.get(code)):
         return f"error {code} {known.name}", known.action, known.advice
     what = f"HTTP status {http_status}" + ("" if code is None else f", error {code}")
+    if http_status in {403, 503} and retry_after is not None:
+        return what, Action.WAIT, ERRORS[1000040].advice
     for statuses, action, advice in _STATUSES:
         if http_status in statuses:
             return what, action, advice
@@ -127,7 +135,6 @@ _STATUSES: tuple[tuple[Container[int], Action, str], ...] = (
     ((401,), Action.NEW_TOKEN, _TOKEN),
     ((403,), Action.FAIL, "check the API switch, the IP restriction and the rights (YCM: System > API)"),
     ((404,), Action.FAIL, "check that base_url is your YCM and that its API is enabled (System > API)"),
-    ((407,), Action.FAIL, "the proxy of HTTPS_PROXY or HTTP_PROXY wants a user and password: check the variable"),
     ((408, 425), Action.RETRY, _LATER),
     ((429,), Action.WAIT, ERRORS[1000040].advice),
     (range(500, 600), Action.RETRY, _LATER),

@@ -8,7 +8,7 @@ against the other. Imported only when a page is read: msgspec takes its time, an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct, defstruct, field
 from msgspec.json import Decoder
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Data", "Envelope", "TypedPages", "TypedRow"]
 
 _Row = TypeVar("_Row")
+_NoCode: TypeAlias = Literal[0] | None
 
 
 class TypedRow(Struct):
@@ -45,6 +46,12 @@ class Envelope(Struct, Generic[_Row]):
     status: str
     data: Data[_Row]
     request_id: Any = field(name="requestId", default=None)
+    # The names that an error's code may have: one that is not 0 makes it a failure, whatever the status says.
+    err_code: _NoCode = field(name="errCode", default=None)
+    errcode: _NoCode = None
+    error_code: _NoCode = field(name="errorCode", default=None)
+    errno: _NoCode = None
+    code: _NoCode = None
 
 
 class TypedPages:

@@ -7,9 +7,11 @@ of the error fields are not documented, hence the lists of candidates), ``query-
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import dataclass
 from decimal import Decimal
+from email.message import Message
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
     from tap_ycm.reading.pages import Row
     from tap_ycm.typed import TypedPages
 
-__all__ = ["Listing", "parse_object", "parse_page", "parse_token"]
+__all__ = ["Listing", "as_utf8", "parse_object", "parse_page", "parse_token"]
 
 _CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
 _OAUTH_REFUSALS = ("invalid_client", "invalid_grant", "unauthorized_client", "access_denied")
 _NOT_FOUND = 1000005
+_NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -53,7 +56,15 @@ class Listing:
         return TypedPages(self.columns, self.key)
 
 
-def parse_page(body: bytes, http_status: int, where: str, key: str, typed: TypedPages | None = None) -> Page:
+def parse_page(  # noqa: PLR0913 - what an answer consists of
+    body: bytes,
+    http_status: int,
+    where: str,
+    key: str,
+    typed: TypedPages | None = None,
+    *,
+    retry_after: float | None = None,
+) -> Page:
     """Read one answer of a paged list.
 
     Args:
@@ -62,6 +73,7 @@ def parse_page(body: bytes, http_status: int, where: str, key: str, typed: Typed
         where: The endpoint, for error sentences.
         key: Name of the field that identifies a row.
         typed: The quick way, tried first; the rows of a page it takes are typed.
+        retry_after: Seconds the server asked to wait, if it said so.
 
     Returns:
         The page, whole.
@@ -71,8 +83,8 @@ def parse_page(body: bytes, http_status: int, where: str, key: str, typed: Typed
     """
     if typed and http_status < 300 and (page := _typed_page(body, key, typed)):
         return page
-    answer = _decode(body, http_status, where)
-    _assert_success(answer, http_status, where)
+    answer = _decode(body, http_status, where, retry_after)
+    _assert_success(answer, http_status, where, retry_after)
     request_id = _request_id(answer)
     data = answer.get("data")
     rows = data.get("list") if isinstance(data, dict) else None
@@ -89,7 +101,9 @@ def parse_page(body: bytes, http_status: int, where: str, key: str, typed: Typed
     )
 
 
-def parse_object(body: bytes, http_status: int, where: str, key: str, identifier: int) -> Row | None:
+def parse_object(  # noqa: PLR0913 - what an answer consists of
+    body: bytes, http_status: int, where: str, key: str, identifier: int, *, retry_after: float | None = None
+) -> Row | None:
     """Read the answer to the question for a single object (vendor page ``query-a-specific-customer``).
 
     Args:
@@ -98,6 +112,7 @@ def parse_object(body: bytes, http_status: int, where: str, key: str, identifier
         where: The endpoint, for error sentences.
         key: Name of the field that identifies a row.
         identifier: The key that was asked for.
+        retry_after: Seconds the server asked to wait, if it said so.
 
     Returns:
         The row; None if YCM says that there is none, by code 1000005 or by HTTP status 404 in its own words.
@@ -105,11 +120,11 @@ def parse_object(body: bytes, http_status: int, where: str, key: str, identifier
     Raises:
         ApiError: The answer is another error, or another object.
     """
-    answer = _decode(body, http_status, where)
+    answer = _decode(body, http_status, where, retry_after)
     known = {code for code in _codes(answer) if code in ERRORS}
     if _says(answer, "failed") and (known == {_NOT_FOUND} or (http_status == 404 and not known)):
         return None
-    _assert_success(answer, http_status, where)
+    _assert_success(answer, http_status, where, retry_after)
     row = answer.get("data")
     if isinstance(row, dict) and _identical(row.get(key), identifier):
         return row
@@ -134,13 +149,14 @@ def _typed_page(body: bytes, key: str, typed: TypedPages) -> Page | None:
     return Page(ids, data.rows, _whole(data.number), _whole(data.size), _whole(data.total), request_id)
 
 
-def parse_token(body: bytes, http_status: int, where: str) -> tuple[str, float]:
+def parse_token(body: bytes, http_status: int, where: str, *, retry_after: float | None = None) -> tuple[str, float]:
     """Read the answer to a token request, which has no envelope (vendor page ``request-access-token``).
 
     Args:
         body: The body as received.
         http_status: HTTP status of the answer.
         where: The endpoint, for error sentences.
+        retry_after: Seconds the server asked to wait, if it said so.
 
     Returns:
         The access token, and its remaining life in seconds (the documented 30 minutes if the answer does not tell).
@@ -149,20 +165,20 @@ def parse_token(body: bytes, http_status: int, where: str) -> tuple[str, float]:
         ApiError: The answer is an error or carries no usable token.
     """
     try:
-        answer = _decode(body, http_status, where)
+        answer = _decode(body, http_status, where, retry_after)
     except ApiError as problem:
         if problem.action is not Action.NEW_TOKEN:
             raise
         answer = {}  # HTTP status 401 with something else than JSON: a refusal like any other
     token = answer.get("access_token")
     if http_status >= 300 or not isinstance(token, str):
-        failure = _failure(answer, http_status, where, "without an access_token")
+        failure = _failure(answer, http_status, where, "without an access_token", retry_after)
         may_pass = http_status >= 300 and failure.action in {Action.RETRY, Action.WAIT}
-        refused = http_status in {400, 401, 403} or (answer.get("error") in _OAUTH_REFUSALS and not may_pass)
+        refused = (http_status in {400, 401, 403} or answer.get("error") in _OAUTH_REFUSALS) and not may_pass
         if failure.action is Action.NEW_TOKEN or (refused and not failure.known):
             # The credentials were refused, whatever the answer calls it: asking again cannot help, and may lock out.
             what = advice_for(_code(answer), http_status)[0] if failure.known else "that the credentials are refused"
-            failure = ApiError(_sentence(where, what, answer, ERRORS[1000033].advice))
+            failure = ApiError(_what(where, what, answer), advice=ERRORS[1000033].advice)
         raise failure
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         sentence = f"{where} answered with an access_token that cannot be sent in a header: is base_url your YCM?"
@@ -171,8 +187,41 @@ def parse_token(body: bytes, http_status: int, where: str) -> tuple[str, float]:
     return token, float(min(life, 86400)) if isinstance(life, int) and life > 0 else 1800.0
 
 
-def _decode(body: bytes, http_status: int, where: str) -> dict[str, Any]:
-    """Return the JSON object in the body; bytes that are not UTF-8 become U+FFFD rather than stopping every sync."""
+def as_utf8(body: bytes, content_type: str) -> tuple[bytes, int]:
+    """Return a body in UTF-8, which JSON is in (RFC 8259) unless ``Content-Type`` says otherwise.
+
+    Args:
+        body: The body as received, decompressed.
+        content_type: The header.
+
+    Returns:
+        The body, and how many characters in it are broken, and U+FFFD now.
+    """
+    charset = _charset(content_type)
+    try:
+        text, broken = body.decode(charset), 0
+    except UnicodeError:
+        text = body.decode(charset, errors="replace")
+        sound = body.count(b"\xef\xbf\xbd") if charset == "utf-8" else 0
+        broken = text.count("\ufffd") - sound
+    return text.encode(errors="replace") if broken or charset != "utf-8" else body, broken
+
+
+def _charset(content_type: str) -> str:
+    if "charset" not in content_type.lower():
+        return "utf-8"
+    header = Message()
+    header["Content-Type"] = content_type
+    try:
+        name = codecs.lookup(header.get_content_charset() or "").name
+        "{}".encode(name)
+    except (LookupError, ValueError):  # one that Python does not know, or that is none of text
+        return "utf-8"
+    return name if name not in _NO_CHARSETS else "utf-8"
+
+
+def _decode(body: bytes, http_status: int, where: str, retry_after: float | None) -> dict[str, Any]:
+    """Return the JSON object in the body; what is not UTF-8 in it becomes U+FFFD rather than stopping every sync."""
     try:
         answer = json.loads(
             body.decode("utf-8-sig", errors="replace"),
@@ -186,9 +235,9 @@ def _decode(body: bytes, http_status: int, where: str) -> dict[str, Any]:
     if http_status < 300:
         sentence = f"{where} answered something that is not a JSON object: check that base_url is your YCM"
         raise ApiError(sentence, Action.RETRY)
-    what, action, advice = advice_for(None, http_status)
-    sentence = f"{where} answered {what}: {advice}"
-    raise ApiError(sentence, action)
+    what, action, advice = advice_for(None, http_status, retry_after)
+    what = f"{where} answered {what}"
+    raise ApiError(what, action, advice=advice, retry_after=retry_after)
 
 
 def _says(answer: dict[str, Any], word: str) -> bool:
@@ -196,19 +245,22 @@ def _says(answer: dict[str, Any], word: str) -> bool:
     return isinstance(status, str) and status.lower() == word
 
 
-def _assert_success(answer: dict[str, Any], http_status: int, where: str) -> None:
+def _assert_success(answer: dict[str, Any], http_status: int, where: str, retry_after: float | None) -> None:
     """Raise what a failed answer is; a success with a code other than 0 contradicts itself, and is one."""
     if http_status >= 300 or not _says(answer, "success") or _codes(answer):
-        raise _failure(answer, http_status, where, "a body that does not say status Success")
+        raise _failure(answer, http_status, where, "a body that does not say status Success", retry_after)
 
 
-def _failure(answer: dict[str, Any], http_status: int, where: str, otherwise: str) -> ApiError:
+def _failure(
+    answer: dict[str, Any], http_status: int, where: str, otherwise: str, retry_after: float | None
+) -> ApiError:
     """Return what a failed answer is; ``otherwise`` names a success status without success inside."""
     code = _code(answer)
-    what, action, advice = advice_for(code, http_status)
+    what, action, advice = advice_for(code, http_status, retry_after)
     if code is None and http_status < 300:
         what, action, advice = otherwise, Action.RETRY, "check that base_url is your YCM; YCM may also be in trouble"
-    return ApiError(_sentence(where, what, answer, advice), action, known=code in ERRORS)
+    known = code in ERRORS
+    return ApiError(_what(where, what, answer), action, advice=advice, known=known, retry_after=retry_after)
 
 
 def _codes(answer: dict[str, Any]) -> list[int]:
@@ -220,8 +272,8 @@ def _code(answer: dict[str, Any]) -> int | None:
     return next((code for code in _codes(answer) if code in _INT64), None)
 
 
-def _sentence(where: str, what: str, answer: dict[str, Any], advice: str) -> str:
-    return f"{where} answered {what} (requestId {_request_id(answer)}): {advice}"
+def _what(where: str, what: str, answer: dict[str, Any]) -> str:
+    return f"{where} answered {what} (requestId {_request_id(answer)})"
 
 
 def _request_id(answer: dict[str, Any]) -> str:

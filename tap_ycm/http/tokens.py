@@ -1,30 +1,43 @@
 """One access token for the whole tap.
 
-YCM's tokens live 30 minutes (vendor page ``request-access-token``); whether a new one ends earlier ones, and whether
-failed logins lock an account out, is not documented. So there is one token at a time, and few requests for one.
+YCM's tokens live 30 minutes (vendor page ``request-access-token``); whether a new one ends earlier ones, whether it
+works everywhere at once, and whether failed logins lock an account out, is not documented. So there is one token at a
+time, and few requests for one: a login that is refused is not repeated, and a token that has never worked gets a second
+chance before it is replaced, after a wait that grows and holds all threads.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tap_ycm.errors import Action, ApiError
+import backoff
+
+from tap_ycm.errors import GET_ANOTHER_TOKEN, Action, ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 __all__ = ["Token", "TokenSource"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Token:
-    """An access token; ``expires`` is in seconds on the monotonic clock."""
+    """An access token.
+
+    Attributes:
+        value: What is sent.
+        expires: When it is to be replaced, in seconds on the monotonic clock.
+        works: Whether YCM has accepted it.
+        second_chance: Whether YCM has refused it once.
+    """
 
     value: str = field(repr=False)
     expires: float
+    works: bool = False
+    second_chance: bool = False
 
 
 class TokenSource:
@@ -47,35 +60,83 @@ class TokenSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._token = Token(given, float("inf")) if given else None
-        self._refusal: ApiError | None = None
-
-    @property
-    def renewable(self) -> bool:
-        """Whether a refused token can be replaced."""
-        return self._request is not None
+        self._trouble = ApiError("")  # the last one, and until when there is no token because of it
+        self._closed_until = clock()
+        self._waits = _growing()
 
     def get(self) -> Token:
-        """Return a token with life left; get a new one first when three quarters of the old one's are over."""
+        """Return a token with life left; get a new one first when three quarters of the old one's are over.
+
+        Raises:
+            ApiError: There is none to be had, or not yet.
+        """
         with self._lock:
+            if left := self._left():
+                raise self._again(left)
             if self._token is None or self._clock() >= self._token.expires:
-                if self._request is None:
-                    sentence = "the access token was refused and cannot be renewed"
-                    raise RuntimeError(sentence)
-                if self._refusal:  # refused logins may lock an account out: one is enough for all threads
-                    raise ApiError(str(self._refusal))
-                asked = self._clock()
-                try:
-                    value, life = self._request()
-                except ApiError as error:
-                    self._refusal = error if error.action is Action.FAIL else None
-                    raise
-                # Early: at 75 % of its life, and with a minute left, but never so early that it is never used.
-                useful = max(min(0.75 * life, life - 60), 0.25 * life)
-                self._token = Token(value, asked + useful)
+                self._token = self._new()
             return self._token
 
-    def discard(self, refused: Token) -> None:
-        """Forget a token that YCM refused, unless another thread has replaced it already."""
+    def accepted(self, token: Token) -> None:
+        """Take note that YCM accepted a token."""
+        if not token.works:
+            with self._lock:
+                token.works = True
+                self._waits = _growing()
+
+    def refused(self, token: Token, failure: ApiError) -> ApiError:
+        """Take note that YCM refused a token; another may be had at once, unless this one has never worked.
+
+        Args:
+            token: The token.
+            failure: How it was refused.
+
+        Returns:
+            What to raise if asking again at once, with what :meth:`get` returns then, has not helped either.
+        """
+        if self._request is None:
+            return ApiError(failure.what, advice=GET_ANOTHER_TOKEN)
         with self._lock:
-            if self._token is refused:
-                self._token = None
+            if self._token is token:  # or another thread, which was refused earlier, has seen to it
+                if token.works or token.second_chance:
+                    self._token = None
+                else:
+                    # A copy: those who are still under way with it learn nothing new when they are refused, too.
+                    self._token = replace(token, second_chance=True)
+                    self._close(ApiError(str(failure), Action.RETRY))
+            return ApiError(str(failure), Action.RETRY, retry_after=self._left())
+
+    def _new(self) -> Token:
+        if self._request is None:
+            sentence = "the access token was refused and cannot be renewed"
+            raise RuntimeError(sentence)
+        asked = self._clock()
+        try:
+            value, life = self._request()
+        except ApiError as error:
+            self._close(error)
+            raise
+        # Early: at 75 % of its life, and with a minute left, but never so early that it is never used.
+        useful = max(min(0.75 * life, life - 60), 0.25 * life)
+        return Token(value, asked + useful)
+
+    def _close(self, trouble: ApiError) -> None:
+        """Let nobody have a token for a while; for ever after a refused login, which may lock an account out."""
+        wait = max(backoff.full_jitter(next(self._waits)), trouble.retry_after or 0.0)
+        self._trouble = trouble
+        self._closed_until = self._clock() + (wait if trouble.action is not Action.FAIL else float("inf"))
+
+    def _left(self) -> float | None:
+        left = self._closed_until - self._clock()
+        return left if left > 0 else None
+
+    def _again(self, left: float) -> ApiError:
+        trouble = self._trouble
+        return ApiError(str(trouble), trouble.action, retry_after=None if trouble.action is Action.FAIL else left)
+
+
+def _growing() -> Generator[float]:
+    """Tell the longest waits, in seconds, after the first, the second, and any further trouble."""
+    waits: Generator[float] = backoff.expo(factor=1, max_value=30)
+    next(waits)
+    return waits
