@@ -68,7 +68,6 @@ class Outcome:
 
     lines: list[dict[str, Any]]
     flaw: str | None
-    remark: str | None
     resumed: bool
     failure: BaseException | None
     braked: bool
@@ -96,12 +95,11 @@ def run(target: Target, config: dict[str, object], kill_after: int | None = None
             thread.join(30)
             assert not thread.is_alive()
     stream = tap.streams["customers"]
-    scan = stream.scan  # type: ignore[attr-defined]  # the SDK types it as its own Stream
+    outcome = stream.outcome  # type: ignore[attr-defined]  # the SDK types it as its own Stream
     return Outcome(
         lines=writer.lines,
-        flaw=scan.flaw if scan else "not begun",
-        remark=scan.remark if scan else None,
-        resumed=bool(scan and scan.resumed),
+        flaw=outcome.flaw if outcome else "not begun",
+        resumed=bool(outcome and outcome.scan and outcome.scan.resumed),
         failure=failure,
-        braked=bool(stream.decision and stream.decision.braked),  # type: ignore[attr-defined]  # as above
+        braked="withheld by the brake" in str(failure),
     )

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import itertools
 import os
-from concurrent.futures import Future
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 from harness import settings_for
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from target import KilledError, Outcome, Target, run
 
-from tap_ycm.errors import ApiError
 from tap_ycm.http import client
+from tap_ycm.http.flights import Flights
 from tap_ycm.sandbox import Assumptions, Limit, Sandbox, World
-from tap_ycm.streams import CustomersStream
+from tap_ycm.sync import sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
 # No shrinking: what is found is printed as steps anyway, and a search of minutes would stop nobody's hand.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -94,19 +91,26 @@ class Pipeline(RuleBasedStateMachine):
         self.ycm.faults.clear()
         self.ycm.faults.add(*(f"customers:{place}:{kind}" for place, kind in faults))
         self.ycm.reset_log()
+        mark = self.bookmark
         # With threads, the order of the answers is the machine's, and mostly that of the questions. So there are runs
         # whose answers come in disorder by plan, without threads, and these can also be repeated exactly. Whatever is
         # drawn does not depend on what the threads do.
         with pytest.MonkeyPatch.context() as patch:
             if order:
-                patch.setattr(client, "in_order", partial(in_this_order, order))
+                patch.setattr(client, "Flights", partial(Disordered, order))
             outcome = run(self.target, {**self.config, "concurrency": concurrency}, kill_after)
         self.ycm.faults.clear()
         kinds = [kind for _, kind in faults]
-        # Some end a run at once; of refusals of the token, two in a row do.
-        self.judge(outcome, bool(ENDING & set(kinds)) or sum(kind in REFUSING for kind in kinds) > 1)
+        # Some end a run at once, and so much churn between two requests for so few rows cannot be told from a fault.
+        may_fail = bool(ENDING & set(kinds)) or (churn > 1 and self.config["page_size"] in {1, 2})
+        self.judge(outcome, may_fail=may_fail, baseline=bool(mark.get("baseline")))
 
-    def judge(self, outcome: Outcome, may_fail: bool) -> None:  # noqa: FBT001 - one caller
+    @property
+    def bookmark(self) -> dict[str, Any]:
+        bookmark: dict[str, Any] = self.target.state.get("bookmarks", {}).get("customers", {})
+        return bookmark
+
+    def judge(self, outcome: Outcome, *, may_fail: bool, baseline: bool) -> None:
         # The list's version at each answer; a fault that answers nothing has none.
         shown = [request.seq for request in self.ycm.requests if request.endpoint == "customers"]
         asked = [seq for seq in shown if seq is not None]
@@ -120,21 +124,19 @@ class Pipeline(RuleBasedStateMachine):
         world = self.ycm.world
         assert set(outcome.ids) <= world.ever(began, last)
         assert len(outcome.ids) == len(set(outcome.ids))
-        if not (outcome.failure or outcome.flaw or outcome.remark):  # a second reading finds what the first did not
-            assert all(later < earlier for earlier, later in itertools.pairwise(outcome.ids))
         if outcome.failure is None:
             assert outcome.flaw is None
-            assert outcome.activated
+            assert outcome.activated == (baseline and not outcome.resumed)
             assert world.lived_through(began, last) <= self.target.rows.keys()
-            assert self.target.rows.keys() <= world.ever(began, last)  # who was gone before the scan is gone
-            # Last of all, but for a STATE, which is left out if it says nothing new.
-            assert "ACTIVATE_VERSION" in [line["type"] for line in outcome.lines[-2:]]
-            assert outcome.lines[-1]["type"] != "RECORD"
+            assert self.bookmark["baseline"]
+            assert outcome.lines[-1]["type"] != "RECORD"  # a STATE, unless it would say nothing new
         else:
-            # Only what the test did itself may end a run, and nothing is activated before everything is read.
+            # Only what the test did itself may end a run.
             assert isinstance(outcome.failure, KilledError) or may_fail, outcome.failure
-            assert not outcome.activated or world.lived_through(began, last) <= self.target.rows.keys()
-        mark = self.target.state.get("bookmarks", {}).get("customers", {}).get("scan")
+        if outcome.activated:
+            assert self.target.rows.keys() <= world.ever(began, last)  # what was deleted before the scan is deleted
+            assert "ACTIVATE_VERSION" in [line["type"] for line in outcome.lines[-2:]]
+        mark = self.bookmark.get("scan")
         if mark != self.mark:  # or the unfinished scan is that of an earlier run, which this one could not continue
             self.span = (began, last) if mark else None
         self.mark = mark
@@ -150,7 +152,7 @@ class Pipeline(RuleBasedStateMachine):
 
 
 def test_any_sequence_of_runs_and_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CustomersStream, "STATE_MSG_FREQUENCY", 3)  # or lists this small never leave a bookmark
+    monkeypatch.setattr(sync, "SAVE_EVERY", 0.0)  # or lists this small never leave a bookmark
     run_state_machine_as_test(
         Pipeline,
         settings=settings(
@@ -163,44 +165,48 @@ def test_any_sequence_of_runs_and_changes(monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
-def in_this_order(
-    order: tuple[int, ...], ask: Callable[[Any], Any], questions: Iterable[Any], in_flight: int
-) -> Iterator[Any]:
-    """Stand in for in_order: as many requests at a time as ``order`` is long, asked in that order; errors in turn."""
-    waiting = iter(questions)
-    while lot := list(islice(waiting, len(order))):
-        answers: dict[int, Future[Any]] = {}
-        for place in order:
-            if place < len(lot):
-                answers[place] = Future()
-                try:
-                    answers[place].set_result(ask(lot[place]))
-                except ApiError as error:
-                    answers[place].set_exception(error)
-        for place in range(len(lot)):
-            yield answers[place].result()
+class Disordered(Flights[Any, Any]):
+    """Answers out of turn, without threads: the first of so many in flight, then another, as a plan says."""
+
+    def __init__(self, order: tuple[int, ...], ask: Callable[[Any], Any], *_: object) -> None:
+        super().__init__(ask, 1)
+        self._waiting_now: list[tuple[Any, Any]] = []
+        self._order = itertools.cycle(order)
+        self._ask_now = ask
+
+    def begin(self, tag: Any, question: Any) -> None:
+        self._waiting_now.append((tag, question))
+
+    def next(self) -> tuple[Any, Any]:
+        tag, question = self._waiting_now.pop(next(self._order) % len(self._waiting_now))
+        return tag, self._ask_now(question)
 
 
 def started(customers: int, **options: Any) -> Sandbox:
     return Sandbox(World.seeded(customers=customers, seed=7), **options)
 
 
-def test_a_killed_scan_goes_on_and_then_deletes() -> None:
-    """Lines until the kill are all the target has; the second run brings the rest, and both together delete."""
+def test_a_killed_scan_goes_on_and_the_next_sync_deletes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "SAVE_EVERY", 0.0)
     with started(2600) as ycm:
         config = settings_for(ycm, page_size=10, emit_activate_version_messages=True)
         target = Target(rows={1: 5})
         first = run(target, config, kill_after=1500)
         assert isinstance(first.failure, KilledError)
-        assert 1 in target.rows
+        read = len(first.ids)
         ycm.reset_log()
         second = run(target, config)
         assert second.resumed
         assert second.failure is None
-        assert len(ycm.requests) == 1 + (2600 - 990) // 10
+        assert not second.activated
+        # The newest page, its check, the end of the list, and what the first run left.
+        assert len(ycm.requests) <= 3 + (2600 - read) // 10 + 2
+        assert set(target.rows) == {1, *ycm.world.ids()}
+        third = run(target, config)
+        assert not third.resumed
+        assert third.activated
         assert set(target.rows) == set(ycm.world.ids())
         assert len(set(target.rows.values())) == 1
-        assert not run(target, config).resumed
 
 
 @pytest.mark.parametrize(
@@ -208,47 +214,53 @@ def test_a_killed_scan_goes_on_and_then_deletes() -> None:
     [
         {"resume_max_age": 0},
         {"emit_activate_version_messages": False},
-        {"client_id": "another-client"},
         {"stream_maps": {"customers": {"__alias__": "clients"}}},
-        {"stream_maps": {"others": {}, "__else__": None}},
+        {"stream_maps": {"cust*": {"remark": None}}},
         {"stream_map_config": {"salt": "other"}},
         {"unknown_fields": "keep"},
         {"flattening_enabled": True, "flattening_max_depth": 1},
-        {"concurrency": 4},
     ],
     ids=str,
 )
-def test_a_scan_of_something_else_does_not_go_on(change: dict[str, Any]) -> None:
+def test_a_scan_of_something_else_does_not_go_on(change: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "SAVE_EVERY", 0.0)
     with started(1300) as ycm:
         config = settings_for(ycm, page_size=10, emit_activate_version_messages=True)
         target = Target()
         run(target, config, kill_after=1100)
         assert target.state["bookmarks"]["customers"]["scan"]
-        if "client_id" in change:
-            ycm.client_id = change["client_id"]
         second = run(target, config | change)
         assert not second.resumed
         assert len(ycm.requests) > 131 + 50
 
 
-def test_a_scan_with_another_token_does_not_go_on() -> None:
-    """It may be another account's, and nothing tells."""
+def test_a_scan_goes_on_with_another_number_of_requests_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "SAVE_EVERY", 0.0)
     with started(1300) as ycm:
         target = Target()
-        for expected in (False, False):
-            token = requests.post(
-                f"{ycm.url}/dm/open_api/oauth/token",
-                data={
-                    "grant_type": "client_credentials",
-                    "client_id": ycm.client_id,
-                    "client_secret": ycm.client_secret,
-                },
-                headers={"User-Agent": "test"},
-                timeout=5,
-            ).json()["access_token"]
-            config = {"base_url": ycm.url, "access_token": token, "page_size": 10}
-            assert run(target, config, kill_after=1100).resumed == expected
-        assert run(target, config).resumed
+        for concurrency in (4, 1, 16):
+            config = settings_for(ycm, page_size=10, concurrency=concurrency)
+            outcome = run(target, config, kill_after=500 if concurrency < 16 else None)
+            assert outcome.resumed == (concurrency < 4 or concurrency > 4)
+        assert set(target.rows) == set(ycm.world.ids())
+        assert len(ycm.requests) < 1.3 * 131
+
+
+def test_another_account_is_refused_before_the_first_record() -> None:
+    with started(30) as ycm:
+        target = Target()
+        config = settings_for(ycm, emit_activate_version_messages=True)
+        run(target, config)
+        before = dict(target.rows)
+        ycm.client_id = "another-client"
+        other = {**config, "client_id": "another-client"}
+        refused = run(target, other)
+        assert "another account" in str(refused.failure)
+        assert not refused.ids
+        assert target.rows == before
+        word = str(refused.failure).partition("TAP_YCM_CONFIRM_ACCOUNT=")[2].partition(" ")[0]
+        assert run(target, {**other, "confirm_account": word}).failure is None
+        assert run(target, other).activated
 
 
 def test_a_run_without_deletes_does_not_release_the_brake() -> None:
@@ -275,18 +287,19 @@ def test_the_brake_holds_until_a_person_releases_it() -> None:
         for _ in range(2):  # it holds again and again
             braked = run(target, config)
             assert braked.braked
-            assert "confirm_deletes=100-60" in str(braked.failure)
+            word = str(braked.failure).partition("TAP_YCM_CONFIRM_DELETES=")[2].partition(" ")[0]
+            assert word.startswith("40-")
             assert not braked.activated
             assert len(braked.ids) == 60
             assert len(target.rows) == 100
-            assert target.state["bookmarks"]["customers"]["complete_rows"] == 100
-        released = run(target, {**config, "confirm_deletes": "100-60"})
+        ycm.world.delete(ycm.world.ids()[-1])  # one more does not void it
+        released = run(target, {**config, "confirm_deletes": word})
         assert released.failure is None
-        assert len(target.rows) == 60
+        assert len(target.rows) == 59
         # Left in the configuration by mistake, it releases nothing else.
         for key in ycm.world.ids()[:30]:
             ycm.world.delete(key)
-        assert run(target, {**config, "confirm_deletes": "100-60"}).braked
+        assert run(target, {**config, "confirm_deletes": word}).braked
 
 
 @pytest.mark.parametrize(
@@ -299,49 +312,20 @@ def test_the_brake_holds_until_a_person_releases_it() -> None:
         ({"x": {"__source__": "c*", "__filter__": "False"}}, False),
         ({"customers": {"__key_properties__": None, "__else__": None}}, False),
         ({"customers": None}, False),
-        ({"others": {}, "__else__": None}, False),
         ({"customers": {"remark": None}}, True),
-        ({"customers": {"company": "company"}, "others": None}, True),
+        ({"customers": {"company": "company"}}, True),
     ],
     ids=str,
 )
 def test_stream_maps_that_let_records_go_withhold_deletes(maps: dict[str, Any], activated: bool) -> None:  # noqa: FBT001
     with started(30) as ycm:
         target = Target(rows={1: 5})
-        outcome = run(target, settings_for(ycm, emit_activate_version_messages=True, stream_maps=maps))
+        config = settings_for(ycm, emit_activate_version_messages=True, stream_maps=maps)
+        run(target, config)
+        outcome = run(target, config)
         assert outcome.failure is None
         assert outcome.activated == activated
         assert (1 in target.rows) != activated
-
-
-@pytest.mark.parametrize("concurrency", [1, 4])
-@pytest.mark.parametrize(
-    "assumptions",
-    [
-        {"honour_sort": False, "default_order": "shuffled"},
-        {"honour_sort": False, "default_order": "descending"},
-        {"over_max": "echo_asked", "max_page_size": 7},
-        {"honour_page": False},
-        {"honour_page": False, "echo_page": "served"},
-        {"echo": "missing"},
-        {"total_as": "missing"},
-        {"total_as": "garbage"},
-        {"total_as": "float"},
-        {"total_as": "null"},
-    ],
-    ids=str,
-)
-def test_a_broken_world_is_noticed_and_nothing_is_deleted(assumptions: dict[str, Any], concurrency: int) -> None:
-    with started(95, assumptions=Assumptions(**assumptions)) as ycm:
-        target = Target(rows={1: 5})
-        config = settings_for(ycm, page_size=10, emit_activate_version_messages=True, concurrency=concurrency)
-        outcome = run(target, config)
-        assert outcome.failure is None
-        assert not outcome.activated
-        assert outcome.flaw
-        assert 1 in target.rows
-        if assumptions.get("honour_page", True):
-            assert set(outcome.ids) == set(ycm.world.ids())
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -352,9 +336,7 @@ def test_a_broken_world_is_noticed_and_nothing_is_deleted(assumptions: dict[str,
         {"echo": "string"},
         {"total_offset": -45},
         {"total_offset": -5},
-        {"total_offset": 23},
         {"total_cap": 60},
-        {"total_wobble": 3},
         {"max_page_size": 7},
         {"past_end": "last"},
         {"unset": "null"},
@@ -370,10 +352,11 @@ def test_an_odd_world_is_harmless(assumptions: dict[str, Any], concurrency: int)
         ycm.faults.add("customers:3:expired_token", "customers:5:error=1000001")
         target = Target(rows={1: 5})
         config = settings_for(ycm, page_size=10, emit_activate_version_messages=True, concurrency=concurrency)
-        outcome = run(target, config)
-        assert outcome.failure is None
-        assert outcome.flaw is None
-        assert outcome.activated
+        for activated in (False, True):
+            outcome = run(target, config)
+            assert outcome.failure is None
+            assert outcome.flaw is None
+            assert outcome.activated == activated
         assert set(target.rows) == set(outcome.ids) == set(ycm.world.ids())
 
 

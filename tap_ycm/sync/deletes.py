@@ -48,19 +48,25 @@ def confirmation(keys: Iterable[int]) -> str:
     return f"{len(ordered)}-{digest[:8]}"
 
 
-def brake(
-    settings: Settings, *, absent: frozenset[int], gone: frozenset[int], known: int, braked: frozenset[int]
+def brake(  # noqa: PLR0913 - each is one independent fact, and all but the first are named by the caller
+    settings: Settings,
+    *,
+    wanted: bool,
+    absent: frozenset[int],
+    gone: frozenset[int],
+    known: int,
+    braked: frozenset[int],
 ) -> Brake:
     """Decide whether so many are absent that a person must confirm it.
 
     Args:
         settings: ``max_delete_count``, ``max_delete_percent``, ``max_lookups``, ``confirm_deletes``.
+        wanted: Whether the target may be told of deletes: there is nothing to hold back otherwise.
         absent: Known keys that the list lacks, not yet looked up.
         gone: Keys that were looked up by earlier syncs, and whose deletes the target was not told of.
         known: How many keys the target may hold as living.
         braked: The set of an earlier sync that was braked.
     """
-    wanted = settings.emit_activate_version_messages
     is_confirmed = bool(braked) and (settings.confirm_deletes or "").strip() == confirmation(braked)
     confirmed = braked & (absent | gone) if is_confirmed else frozenset[int]()
 
@@ -78,13 +84,13 @@ def brake(
     return Brake(holds=True, confirmed=confirmed, remembered=remembered, words=f"{len(everything)} of {known}")
 
 
-def brake_on_counts(settings: Settings, rows: int, rows_before: int | None) -> Brake:
+def brake_on_counts(settings: Settings, *, wanted: bool, rows: int, rows_before: int | None) -> Brake:
     """Decide likewise where there are too many keys to remember: by the number of rows alone."""
     lost = (rows_before or 0) - rows
     allowed = lost <= settings.max_delete_count or lost * 100 <= (rows_before or 0) * settings.max_delete_percent
     before, _, least = (settings.confirm_deletes or "").strip().partition("-")
     confirmed = before == str(rows_before) and least.isascii() and least.isdecimal() and int(least) <= rows
-    holds = settings.emit_activate_version_messages and not allowed and not confirmed
+    holds = wanted and not allowed and not confirmed
     return Brake(holds, frozenset(), frozenset(), f"{lost} of {rows_before}")
 
 

@@ -263,12 +263,18 @@ class Sync:
         settings = self._settings
         if scan.resumed:
             return
+        wanted = settings.emit_activate_version_messages and self._partial is None
         if self._before.known is None or self._memory.known is None:
-            self._brake = brake_on_counts(settings, scan.rows, self._before.rows)
+            self._brake = brake_on_counts(settings, wanted=wanted, rows=scan.rows, rows_before=self._before.rows)
             return
         absent, gone = frozenset(self._keys.absent()), frozenset(self._gone)
         self._brake = brake(
-            settings, absent=absent, gone=gone, known=len(self._keys) + len(gone), braked=frozenset(self._braked)
+            settings,
+            wanted=wanted,
+            absent=absent,
+            gone=gone,
+            known=len(self._keys) + len(gone),
+            braked=frozenset(self._braked),
         )
         self.deleted = len(gone)
         if self._brake.holds:
