@@ -199,8 +199,8 @@ def test_a_killed_scan_goes_on_and_the_next_sync_deletes(monkeypatch: pytest.Mon
         assert second.resumed
         assert second.failure is None
         assert not second.activated
-        # The newest page, its check, the end of the list, and what the first run left.
-        assert len(ycm.requests) <= 3 + (2600 - read) // 10 + 2
+        # The token, the newest page, the end of the list, what the first run left, and what it read after its STATE.
+        assert len(ycm.requests) <= 4 + (2600 - read) // 10 + 20
         assert set(target.rows) == {1, *ycm.world.ids()}
         third = run(target, config)
         assert not third.resumed

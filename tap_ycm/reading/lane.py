@@ -50,13 +50,11 @@ class Lane:
 
     Attributes:
         page: The page to ask for next; 0 when the lane has ended.
-        idle: How many pages in a row returned nothing.
     """
 
     def __init__(self, mark: LaneMark) -> None:
         """Begin at a page that no object of the lane's range is above."""
         self.page = mark.page
-        self.idle = 0
         self._below = mark.below
         self._until = mark.until
         # While searching for the list's end: the lowest page known to be empty, the highest known to hold rows.
@@ -91,9 +89,6 @@ class Lane:
         begin = min(bisect_right(keys, self._until), end)
         if begin < end:
             self._below = keys[begin]
-            self.idle = 0
-        else:
-            self.idle += 1
         self.page = 0 if keys[0] <= self._until else self.page - 1
         return slice(begin, end)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tap_ycm.reading.asking import Asking
-from tap_ycm.reading.checks import Allowance, ViolationError, violation
+from tap_ycm.reading.checks import Allowance, ViolationError
 from tap_ycm.reading.lane import ABOVE_ALL, BELOW_ALL, Lane, LaneMark
 from tap_ycm.reading.opening import open_lanes
 from tap_ycm.reading.plain import read_plainly
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from tap_ycm.reading.pages import Page, PageRequest, Row
 
 __all__ = ["Bookmark", "Flights", "Handout", "Scan"]
-
-_MOST_IDLE_PAGES = 10
-"""Pages in a row that may return nothing to a lane: each takes as many deletions as a page has rows."""
 
 
 class Flights(Protocol):
@@ -199,8 +196,6 @@ class Scan:
                     under_way -= 1
                 part = lane.take(page.ids)
                 allowance.spend(part.stop - part.start)
-                if lane.idle > _MOST_IDLE_PAGES:
-                    raise violation(page, f"{lane.idle} pages in a row repeat what was read")
                 if lane.page:  # first of all: YCM works on the next page while this one is written
                     request = self._ask.request(lane.page)
                     flights.begin((lane, request), request)
