@@ -12,7 +12,7 @@ from reading import Output, asked_for, serving
 from report import Goal, Table, goals_table, highlights_table, marked, with_marked
 from rounds import Usage, middle, ratio, spread
 from sections.requests import due_of, lanes_of
-from server import CLIENT_ID, CLIENT_SECRET, customer_ids
+from server import CLIENT_ID, CLIENT_SECRET, customer_ids, filled_fields
 from urllib3.util import SKIP_HEADER
 
 if TYPE_CHECKING:
@@ -181,8 +181,10 @@ def test_the_check_notices_what_is_missing_or_comes_twice(rows: list[int], notic
 
 
 def test_the_check_notices_a_customer_that_was_never_there() -> None:
-    stranger = Output([*customer_ids(4)][-1:], fields=0, activated=False)
-    assert stranger.problem(3, customer_ids(3), certain=False) is not None
+    ids = [*customer_ids(4)]
+    output = Output(ids, fields=filled_fields(ids), activated=False)
+    assert output.problem(4, certain=False) is None
+    assert output.problem(3, certain=False) is not None
 
 
 @pytest.mark.parametrize(("kind", "activated"), [("ACTIVATE_VERSION", True), ("STATE", False)])
