@@ -41,6 +41,9 @@ _NOT_NEGATIVE = (
     "look_up_lag",
     "token_life",
     "refresh_life",
+    "token_delay",
+    "token_refusals",
+    "token_uses",
 )
 
 
@@ -174,6 +177,9 @@ class Assumptions:
     refresh_rotates: Annotated[bool, Told("I", "a refresh token dies when it is used")] = True
     refresh_needs_client: Annotated[bool, Told("V", "a refresh needs client id and secret, too")] = False
     one_token: Annotated[bool, Told("U", "a new access token kills the older ones")] = False
+    token_delay: Annotated[float, Told("I", "a new access token is refused for so many seconds")] = 0.0
+    token_refusals: Annotated[int, Told("I", "the first so many uses of every access token are refused")] = 0
+    token_uses: Annotated[int | None, Told("I", "an access token ends after so many uses that were not refused")] = None
     # Transport
     gzip: Annotated[bool, Told("U", "answers are compressed if the client accepts it")] = False
     request_id: Annotated[

@@ -423,7 +423,7 @@ class Sandbox:
             return self._token(call, form)
         if call.endpoint == "unknown":
             raise RefusedError(DATA_NOT_FOUND, "No such endpoint in this sandbox")
-        code = self._tokens.check(asked.bearer(call.request))
+        code = self._tokens.use(asked.bearer(call.request), call.assumptions)
         if code is not None:
             raise RefusedError(code, describe(code).name)
         self._take(call)

@@ -35,6 +35,14 @@ class _Refresh:
     client_secret: str
 
 
+@dataclass(slots=True)
+class _Used:
+    """What was done with an access token: since when it is there, and how often it was shown."""
+
+    since: float
+    shown: int = 0
+
+
 class Tokens:
     """The live tokens of one client. Safe to use from any thread."""
 
@@ -43,6 +51,7 @@ class Tokens:
         self.issued = 0
         self._lock = threading.Lock()
         self._access: dict[str, float] = {}
+        self._used: dict[str, _Used] = {}
         self._refresh: dict[str, _Refresh] = {}
         self._version = 0  # the time of the last revocation, Unix seconds
 
@@ -82,6 +91,7 @@ class Tokens:
                 self._access.clear()
             self.issued += 1
             self._access[access] = now + life
+            self._used[access] = _Used(now)
             self._refresh[refresh] = _Refresh(now + assumptions.refresh_life, client_secret)
         return {
             "access_token": access,
@@ -98,6 +108,20 @@ class Tokens:
         if expires is None:
             return INVALID_TOKEN
         return None if time.time() < expires else TOKEN_EXPIRED
+
+    def use(self, access: str, assumptions: Assumptions) -> int | None:
+        """As `check`, for an access token that somebody shows; how new and how used it is counts, too."""
+        code = self.check(access)
+        if code is None:
+            with self._lock:
+                used = self._used[access]
+                used.shown += 1
+                shown, age = used.shown, time.time() - used.since
+            if age < assumptions.token_delay or shown <= assumptions.token_refusals:
+                code = INVALID_TOKEN
+            elif assumptions.token_uses is not None and shown > assumptions.token_uses + assumptions.token_refusals:
+                code = TOKEN_EXPIRED
+        return code
 
     def use_refresh(self, refresh: str, client_secret: str, *, rotates: bool) -> int | None:
         """Return None for a refresh token that may be used, else the error code.
