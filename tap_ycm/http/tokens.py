@@ -115,6 +115,8 @@ class TokenSource:
             value, life = self._request()
         except ApiError as error:
             self._close(error)
+            if error.action is not Action.FAIL:
+                error.retry_after = self._left()  # or this thread would come back too early
             raise
         # Early: at 75 % of its life, and with a minute left, but never so early that it is never used.
         useful = max(min(0.75 * life, life - 60), 0.25 * life)
