@@ -101,7 +101,7 @@ class TapYCM(CommandLine):
         given = dict(config or {})
         if parse_env_config:
             given |= clean(from_environment(os.environ, schema))
-        given = clean(given)
+        given = {name: _object_from_text(value, schema["properties"].get(name)) for name, value in clean(given).items()}
         self._settings: Settings | None = None
         if validate_config:
             # Our check comes first and is stricter than the SDK's, whose messages quote the offending value.
@@ -227,3 +227,13 @@ class TapYCM(CommandLine):
 
     def _ycm_streams(self) -> list[YCMStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, YCMStream)]
+
+
+def _object_from_text(value: object, rules: dict[str, Any] | None) -> object:
+    """Return what JSON text says, where a setting wants an object; any other value as it is, for the SDK to judge."""
+    if not isinstance(value, str) or "object" not in (rules or {}).get("type", ()):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

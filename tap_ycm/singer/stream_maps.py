@@ -147,11 +147,9 @@ class _Map:
         if name in self.columns.known or MAPPER_ELSE_OPTION in self.rules:
             return None
         unmapped = [column for column in self.columns.delivered if column not in self.rules]
-        # One or two letters wrong; but country_code, say, is what it seems to be. Measured on names that people would
-        # give to columns: tests/test_stream_maps.py.
+        # One or two letters wrong. Measured on names that people give to columns: tests/test_stream_maps.py.
         near = nearest(name, unmapped, cutoff=0.77 if len(name) > 5 else 0.75)
-        longer = near is not None and len(name) > len(near) + 2 and name.lower().startswith(near.lower())
-        return None if longer else near
+        return near if near is not None and abs(len(near) - len(name)) <= 2 else None
 
     def _in_expression(self, place: str, column: str | None, text: str) -> Iterator[str]:
         """Yield what is wrong with an expression.
