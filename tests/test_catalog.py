@@ -1,4 +1,4 @@
-"""The catalog, as the command line gives it without any configuration."""
+"""The catalog: as the command line gives it without any configuration, and what is made of one that is wrong."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness import CLEAN_ENVIRONMENT
+from harness import CLEAN_ENVIRONMENT, settings_for
+from singer_sdk.singerlib import CatalogEntry
+
+from tap_ycm.errors import TapError
+from tap_ycm.singer.catalog import mend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness import Run
+
+    from tap_ycm.sandbox import Sandbox
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "catalog.json"
 SCHEMA = Path(__file__).parents[1] / "schemas" / "customers.json"
@@ -70,3 +76,207 @@ finally:
     modules = set(process.stderr.split())
     assert {"tap_ycm.tap", "singer_sdk"} <= modules
     assert not {"msgspec", "tap_ycm.http.client", "tap_ycm.typed", "tap_ycm.sandbox"} & modules
+
+
+COLUMNS = json.loads(SCHEMA.read_text(encoding="utf-8"))["properties"]
+
+
+def entry() -> dict[str, Any]:
+    """Return the entry that discovery gives."""
+    given: dict[str, Any] = json.loads(SNAPSHOT.read_text(encoding="utf-8"))["streams"][0]
+    return given
+
+
+def metadata(stream: dict[str, Any], *place: str) -> dict[str, Any]:
+    """Return a column's metadata, or the stream's own; new if there is none."""
+    for each in stream["metadata"]:
+        if each["breadcrumb"] == list(place):
+            found: dict[str, Any] = each["metadata"]
+            return found
+    stream["metadata"].append({"breadcrumb": list(place), "metadata": {}})
+    return metadata(stream, *place)
+
+
+def mended(stream: dict[str, Any]) -> tuple[list[str], CatalogEntry]:
+    catalog_entry = CatalogEntry.from_dict(stream)
+    return list(mend(catalog_entry, "customers", "customerId", COLUMNS)), catalog_entry
+
+
+def test_a_catalog_of_discovery_is_left_as_it_is() -> None:
+    warnings, catalog_entry = mended(entry())
+    assert warnings == []
+    assert catalog_entry.to_dict() == {**CatalogEntry.from_dict(entry()).to_dict(), "stream": "customers"}
+
+
+def test_a_key_that_is_lacking_is_added() -> None:
+    stream = entry()
+    del stream["schema"]["properties"]["customerId"]
+    stream["metadata"] = [each for each in stream["metadata"] if each["breadcrumb"] != ["properties", "customerId"]]
+    warnings, catalog_entry = mended(stream)
+    assert warnings == ["the catalog lacks customerId, the key of customers: it is added"]
+    assert catalog_entry.schema.to_dict()["properties"] == entry()["schema"]["properties"]
+    assert catalog_entry.metadata.resolve_selection()["properties", "customerId"]
+
+
+@pytest.mark.parametrize(
+    ("column", "rules", "remains"),
+    [
+        ("customerId", {"type": "string"}, "integer"),
+        ("customerId", {"type": ["integer", "null"], "minimum": -(2**63), "maximum": 2**63 - 1}, "integer"),
+        ("customerId", {"type": "integer"}, "integer"),  # a target would take it for a small one
+        ("email", {"type": "integer"}, "string or null"),
+        ("email", {"type": "string"}, "string or null"),
+        ("email", {"anyOf": [{"type": "string"}, {"type": "null"}]}, "string or null"),
+        ("email", {"type": ["string", "null"], "format": "date-time"}, "string or null"),
+        ("email", {}, "string or null"),
+    ],
+    ids=str,
+)
+def test_a_column_of_another_type_keeps_its_own(column: str, rules: dict[str, Any], remains: str) -> None:
+    stream = entry()
+    stream["schema"]["properties"][column] = {**rules, "x-sql-datatype": "mine"}
+    warnings, catalog_entry = mended(stream)
+    assert warnings == [f"the catalog gives {column} of customers another type: it stays {remains}"]
+    properties = catalog_entry.schema.to_dict()["properties"]
+    assert properties.pop(column) == {**entry()["schema"]["properties"].pop(column), "x-sql-datatype": "mine"}
+    assert properties == {name: rules for name, rules in entry()["schema"]["properties"].items() if name != column}
+
+
+def test_what_does_not_touch_the_type_is_the_catalogs_to_say() -> None:
+    stream = entry()
+    stream["schema"]["properties"]["email"] = {"type": ["null", "string"], "maxLength": 99, "description": "Mine."}
+    warnings, catalog_entry = mended(stream)
+    assert warnings == []
+    assert catalog_entry.schema.to_dict()["properties"]["email"]["maxLength"] == 99
+
+
+def test_a_column_that_does_not_exist_is_left_out() -> None:
+    stream = entry()
+    stream["schema"]["properties"]["pager"] = {"type": "string"}
+    metadata(stream, "properties", "pager")["selected"] = True
+    metadata(stream, "properties", "emial")["selected"] = True
+    metadata(stream, "properties", "stale")["inclusion"] = "available"
+    warnings, catalog_entry = mended(stream)
+    assert warnings == [
+        "the catalog has a column pager, which customers does not have: it is left out",
+        "the catalog selects emial, which customers does not have: did you mean email?",
+    ]
+    assert list(catalog_entry.schema.properties or ()) == list(COLUMNS)
+
+
+def test_a_key_that_is_deselected_or_another_is_kept() -> None:
+    stream = entry()
+    metadata(stream)["selected"] = True
+    stream["key_properties"] = ["email"]
+    metadata(stream, "properties", "customerId").update(selected=False, inclusion="available")
+    warnings, catalog_entry = mended(stream)
+    assert warnings == [
+        "the catalog asks for other keys, but the key of customers is customerId",
+        "the catalog deselects customerId, the key of customers: it is read all the same",
+    ]
+    assert catalog_entry.key_properties == ["customerId"]
+    assert catalog_entry.metadata.resolve_selection()["properties", "customerId"]
+    # As Meltano deselects it, whose selection does not name it:
+    metadata(stream, "properties", "customerId").update(selected=False, inclusion="automatic")
+    assert mended(stream)[0] == warnings[:1]
+
+
+def test_another_replication_method_is_not_taken() -> None:
+    stream = entry() | {"replication_method": "INCREMENTAL", "replication_key": "customerId"}
+    metadata(stream).update({"replication-key": "email", "forced-replication-method": "INCREMENTAL"})
+    warnings, catalog_entry = mended(stream)
+    assert warnings == ["the catalog asks for another replication method, but customers is FULL_TABLE"]
+    assert catalog_entry.replication_key is None
+    assert catalog_entry.replication_method == "FULL_TABLE"
+    assert catalog_entry.metadata.root.replication_key is None
+    assert catalog_entry.metadata.root.forced_replication_method is None
+
+
+def test_a_column_deselected_by_a_misspelt_name_ends_the_run() -> None:
+    stream = entry()
+    metadata(stream)["selected"] = True
+    metadata(stream, "properties", "emial")["selected"] = False
+    with pytest.raises(TapError, match=r"deselects emial, which customers does not have: did you mean email\?$"):
+        mended(stream)
+    metadata(stream, "properties", "email")["selected"] = False  # nothing is unprotected
+    metadata(stream, "properties", "telex")["selected"] = False  # like nothing that there is
+    assert mended(stream)[0] == []
+    stream["schema"]["properties"]["emails"] = {"type": "string"}  # of an older version, and left out then
+    metadata(stream, "properties", "emails")["selected"] = False
+    metadata(stream, "properties", "emial").clear()
+    metadata(stream, "properties", "email")["selected"] = True
+    assert mended(stream)[0] == ["the catalog has a column emails, which customers does not have: it is left out"]
+
+
+def test_a_catalog_without_metadata_selects_everything() -> None:
+    stream = entry() | {"metadata": []}
+    warnings, catalog_entry = mended(stream)
+    assert warnings == []
+    mask = catalog_entry.metadata.resolve_selection()
+    assert all(mask["properties", name] for name in COLUMNS)
+
+
+def test_a_selection_of_the_key_alone_is_said() -> None:
+    stream = entry()
+    metadata(stream)["selected"] = True
+    for name in COLUMNS:
+        metadata(stream, "properties", name)["selected"] = False
+    assert mended(stream)[0] == ["the catalog selects no column of customers but its key"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"metadata": [{"breadcrumb": [], "metadata": {"selected": False}}]},
+            "select customers (with Meltano, look at",
+        ),
+        ({"tap_stream_id": "custmers"}, "custmers is no stream, did you mean customers?"),
+        (None, "select customers (with Meltano, look at its select patterns)"),
+    ],
+    ids=str,
+)
+def test_a_catalog_that_selects_nothing_ends_the_run(
+    change: dict[str, Any] | None, sentence: str, sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
+) -> None:
+    ycm = sandbox(3)
+    streams = [] if change is None else [entry() | change]
+    maps = {"customers": {"email": None}}
+    for config in (settings_for(ycm), settings_for(ycm, stream_maps=maps)):
+        run = tap(config=config, catalog={"streams": streams})
+        assert run.status == 1
+        assert run.error.startswith("the catalog selects nothing: ")
+        assert sentence in run.error
+        assert run.stdout == ""
+    assert ycm.requests == []
+
+
+def test_a_wrong_catalog_is_mended_on_the_way(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
+    stream = entry()
+    metadata(stream)["selected"] = True
+    stream["schema"]["properties"]["email"] = {"type": "integer"}
+    del stream["schema"]["properties"]["customerId"]
+    foreign = {**entry(), "tap_stream_id": "custmers", "metadata": []}
+    run = tap(config=settings_for(sandbox(3)), catalog={"streams": [foreign, stream]})
+    assert run.status == 0
+    assert len(run.ids) == 3
+    schema = run.of_type("SCHEMA")[0]["schema"]["properties"]
+    assert schema["email"]["type"] == ["string", "null"]
+    assert schema["customerId"]["type"] == "integer"
+    for warning in (
+        "the catalog lacks customerId, the key of customers: it is added",
+        "the catalog gives email of customers another type: it stays string or null",
+        "the catalog selects custmers, which is no stream: did you mean customers?",
+    ):
+        assert run.log.count(warning) == 1
+
+
+def test_a_misspelt_deselection_ends_the_run(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
+    ycm, stream = sandbox(3), entry()
+    metadata(stream)["selected"] = True
+    metadata(stream, "properties", "emial")["selected"] = False
+    run = tap(config=settings_for(ycm), catalog={"streams": [stream]})
+    assert run.status == 1
+    assert run.error.startswith("the catalog deselects emial")
+    assert run.stdout == ""
+    assert ycm.requests == []
