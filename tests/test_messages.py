@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import pytest
 from harness import settings_for
 
 from tap_ycm.sandbox import World
+from tap_ycm.sync.keys import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +30,13 @@ def test_a_quiet_list_arrives_whole_in_the_fewest_requests(
     ycm = sandbox(customers)
     run = tap(config=settings_for(ycm))
     assert run.status == 0
-    assert run.ids == sorted(ycm.world.ids(), reverse=True)
+    assert sorted(run.ids) == ycm.world.ids()
     assert sum(request.endpoint == "customers" for request in ycm.requests) == requests
     assert sum(request.endpoint == "token" for request in ycm.requests) == 1
-    assert run.verdict.startswith(f"complete; {customers} read (YCM's total: {customers}); 0 duplicates")
-    assert run.types == ["SCHEMA", "RECORD", "STATE"] if customers else ["SCHEMA", "STATE"]
+    assert run.verdict.startswith(f"complete; {customers} read (YCM's total: {customers}), {customers} new")
+    # The keys of new records are in a STATE before the records are written.
+    assert run.types[:3] == (["SCHEMA", "STATE", "RECORD"] if customers else ["SCHEMA", "STATE"])
+    assert run.types[-1] == "STATE"
 
 
 def test_every_field_arrives_as_ycm_has_it(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
@@ -147,7 +149,8 @@ def test_unknown_fields_are_kept_under_an_older_catalog_too(
     ycm = sandbox(3)
     ycm.world.edit(ycm.world.ids()[0], loyaltyTier=3)
     run = tap(config=settings_for(ycm, unknown_fields="keep"), catalog=catalog)
-    assert [record.get("_extra") for record in run.records] == [None, None, {"loyaltyTier": 3}]
+    extras = {record["customerId"]: record.get("_extra") for record in run.records}
+    assert extras == dict(zip(ycm.world.ids(), [{"loyaltyTier": 3}, None, None], strict=True))
     assert "_extra" in run.of_type("SCHEMA")[0]["schema"]["properties"]
 
 
@@ -206,13 +209,32 @@ def test_state_is_written_on_the_way_and_never_claims_what_was_not_written(
 ) -> None:
     run = tap(config=settings_for(sandbox(5030)))
     assert run.types.count("STATE") > 4
-    read = 0
-    for earlier, later in itertools.pairwise(run.messages):
-        read += earlier["type"] == "RECORD"
-        if later["type"] == "STATE" and (scan := later["value"]["bookmarks"]["customers"]["scan"]):
-            assert scan["bookmark"]["rows"] <= read
-            assert scan["bookmark"]["below"] >= earlier["record"]["customerId"]
-    assert run.bookmark == {"complete_rows": 5030, "last_version": 0, "scan": None}
+    written: set[int] = set()
+    announced: set[int] = set()
+    for message in run.messages:
+        if message["type"] == "RECORD":
+            written.add(message["record"]["customerId"])
+            assert written <= announced  # a record whose key no STATE holds could be lost track of
+        if message["type"] == "STATE":
+            mark = message["value"]["bookmarks"]["customers"]
+            announced = {key for text in (mark["known"], *mark["new"]) for key in unpacked(text)}
+            if scan := mark["scan"]:
+                assert scan["rows"] <= len(written)
+                (lane,) = scan["lanes"]
+                assert lane[1] >= min(written)
+    bookmark = run.bookmark
+    assert unpacked(bookmark.pop("known")).tolist() == sorted(written)
+    assert len(bookmark.pop("account")) == 8
+    assert bookmark == {
+        "last_version": 0,
+        "baseline": True,
+        "highest": max(written),
+        "rows": 5030,
+        "new": [],
+        "gone": "",
+        "braked": "",
+        "scan": None,
+    }
 
 
 def test_batch_is_not_offered(tap: Callable[..., Run]) -> None:
@@ -232,4 +254,4 @@ def test_numbers_and_nesting_beyond_measure_stop_nobody_for_good(
     run = tap(config=settings_for(ycm))
     assert run.status == 0
     assert len(run.ids) == 3
-    assert len(run.records[-1]["remark"]) == 4001
+    assert len(run.records[0]["remark"]) == 4001

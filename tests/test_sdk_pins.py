@@ -37,9 +37,12 @@ def test_activate_version_comes_after_the_last_record_or_not_at_all(
     tap: Callable[..., Run],
 ) -> None:
     maps = {"customers": {"__alias__": "clients"}, "north": {"__source__": "customers", "zone": "'north'"}}
-    run = tap(config=settings_for(sandbox(120), emit_activate_version_messages=wanted, stream_maps=maps))
-    types = ["SCHEMA", "RECORD", "ACTIVATE_VERSION", "STATE"] if wanted else ["SCHEMA", "RECORD", "STATE"]
-    assert run.types == types
+    config = settings_for(sandbox(120), emit_activate_version_messages=wanted, stream_maps=maps)
+    first = tap(config=config)
+    assert not first.of_type("ACTIVATE_VERSION")  # the first sync notes what the target holds
+    run = tap(config=config, state=first.state)
+    types = ["SCHEMA", "RECORD", "ACTIVATE_VERSION", "STATE"] if wanted else ["SCHEMA", "RECORD"]
+    assert run.types == ["STATE", *types]  # the SDK begins with the state it was given
     versions: set[Any] = {message.get("version") for message in run.of_type("RECORD")}
     activated = {(message["stream"], message["version"]) for message in run.of_type("ACTIVATE_VERSION")}
     if wanted:
@@ -56,8 +59,10 @@ def test_activate_version_comes_after_the_last_record_or_not_at_all(
 def test_a_version_is_always_higher_than_the_last(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
     """Also when the clock went back, or another machine's clock is ahead."""
     ahead = 10**13 * 3
-    state = {"bookmarks": {"customers": {"last_version": ahead}}}
-    run = tap(config=settings_for(sandbox(3), emit_activate_version_messages=True), state=state)
+    config = settings_for(sandbox(3), emit_activate_version_messages=True)
+    state = tap(config=config).state
+    state["bookmarks"]["customers"]["last_version"] = ahead
+    run = tap(config=config, state=state)
     assert run.of_type("ACTIVATE_VERSION")[0]["version"] == ahead + 1
 
 
@@ -78,13 +83,17 @@ root: {level: INFO, handlers: [stderr]}
     config = settings_for(ycm, emit_activate_version_messages=True)
     plain = tap(config=config)
     assert plain.log.splitlines()[-1].endswith(f"customers: {plain.verdict}")
-    structured = tap(config=config, env={"SINGER_SDK_LOG_CONFIG": str(logging)})
+    structured = tap(config=config, state=plain.state, env={"SINGER_SDK_LOG_CONFIG": str(logging)})
     lines = [line for line in structured.log.splitlines() if line.startswith("{")]
     assert json.loads(lines[-1])["extra"]["verdict"] == {
         "stream": "customers",
         "complete": True,
         "rows": 120,
-        "duplicates": 0,
+        "new": 0,
+        "deleted": 0,
+        "confirmed": True,
+        "recovered": 0,
+        "missing": 0,
         "pages": 3,
         "requests": 4,
         "retries": 0,
@@ -93,7 +102,6 @@ root: {level: INFO, handlers: [stderr]}
         "last_total": 120,
         "resumed": False,
         "flaw": None,
-        "remark": None,
         "deletes": "activated",
     }
 
