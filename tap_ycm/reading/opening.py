@@ -101,8 +101,9 @@ def _topmost(ask: Asking, pages: dict[int, Page], lowest: int) -> tuple[int, Pag
         newest = ask.newest_page()
         if not newest.ids or (met is not None and newest.ids[-1] <= met):
             return filled, None  # to be read again, now that the page above it is known to be empty
-        number, page = filled + 1, None  # rows were created meanwhile, or are hidden: look again
-    what = f"the list is cut off after page {filled}: newer rows are on the newest page only"
+        # Rows were created meanwhile, fell onto that page as others were deleted, or are hidden: look again.
+        number, page, filled, met = max(filled, 1), None, 0, None
+    what = f"the list is cut off after page {number}: newer rows are on the newest page only"
     raise violation(newest, what)
 
 
