@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from harness import settings_for
 from singer_sdk.streams import Stream
+
+from tap_ycm.sync.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 def test_the_private_members_are_as_they_were() -> None:
     assert list(inspect.signature(Stream._write_activate_version_message).parameters) == ["self", "full_table_version"]
     assert "version=self._stream_version" in inspect.getsource(Stream._generate_record_messages)
-    # What CustomersStream replaces; tests/test_thin_path.py holds the outcome against the original.
+    # What YCMStream replaces; tests/test_thin_path.py holds the outcome against the original.
     assert list(inspect.signature(Stream._generate_record_messages).parameters) == ["self", "record"]
     assert "in self._generate_record_messages(record)" in inspect.getsource(Stream._write_record_message)
     # sync() is final: what it would send before the first record is switched off by this one public property.
@@ -80,29 +83,21 @@ root: {level: INFO, handlers: [stderr]}
 """
     )
     ycm = sandbox(120)
-    config = settings_for(ycm, emit_activate_version_messages=True)
+    config = settings_for(ycm)
     plain = tap(config=config)
     assert plain.log.splitlines()[-1].endswith(f"customers: {plain.verdict}")
-    structured = tap(config=config, state=plain.state, env={"SINGER_SDK_LOG_CONFIG": str(logging)})
-    lines = [line for line in structured.log.splitlines() if line.startswith("{")]
-    assert json.loads(lines[-1])["extra"]["verdict"] == {
+    structured = tap(config=config, env={"SINGER_SDK_LOG_CONFIG": str(logging)})
+    last = json.loads([line for line in structured.log.splitlines() if line.startswith("{")][-1])
+    assert last["logger_name"] == "tap-ycm.customers"
+    facts = last["extra"]["verdict"]
+    assert set(facts) == {field.name for field in dataclasses.fields(Verdict)} | {"complete"}
+    assert {name: facts[name] for name in ("stream", "complete", "rows", "pages", "flaw", "deletes")} == {
         "stream": "customers",
         "complete": True,
         "rows": 120,
-        "new": 0,
-        "deleted": 0,
-        "confirmed": True,
-        "recovered": 0,
-        "missing": 0,
         "pages": 3,
-        "requests": 4,
-        "retries": 0,
-        "waited": 0.0,
-        "first_total": 120,
-        "last_total": 120,
-        "resumed": False,
         "flaw": None,
-        "deletes": "activated",
+        "deletes": "off",
     }
 
 
