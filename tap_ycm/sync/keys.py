@@ -13,7 +13,7 @@ import sys
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class DamagedKeysError(Exception):
 
 
 def packed(keys: Iterable[int]) -> str:
-    """Return ascending keys (64-bit integers, each once) as a short text; an empty one for none."""
-    ordered = list(keys)
+    """Return ascending keys (64-bit integers) as a short text, each once; an empty one for none."""
+    ordered = [key for key, _ in groupby(keys)]
     if not ordered:
         return ""
     steps = array("Q", [later - earlier for earlier, later in pairwise(ordered)])

@@ -15,8 +15,6 @@ from tap_ycm.reading.scan import Bookmark
 
 __all__ = ["DamagedStateError", "Interrupted", "Memory"]
 
-_MOST_LANES = 64
-
 
 class DamagedStateError(Exception):
     """The state was not written by this tap, or was damaged since."""
@@ -131,7 +129,7 @@ def _interrupted(scan: object) -> Interrupted:
     if not isinstance(scan, Mapping):
         raise DamagedStateError
     lanes, identity = scan.get("lanes"), scan.get("identity")
-    if not isinstance(lanes, list) or len(lanes) > _MOST_LANES or not isinstance(identity, str):
+    if not isinstance(lanes, list) or not isinstance(identity, str):
         raise DamagedStateError
     marks = tuple(_lane(lane) for lane in lanes)
     size, rows = _number(scan, "size"), _number(scan, "rows")

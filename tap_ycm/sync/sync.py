@@ -32,6 +32,7 @@ SAVE_EVERY = 15.0
 _HELD_SHARE, _HELD_MOST = 16, 5000
 """Rows with new keys are held until they are a sixteenth of all new ones, or so many: one state announces them all."""
 _CONTROLS = 3
+_MOST_LANES = 48
 
 
 class LookUps(Protocol):
@@ -206,6 +207,8 @@ class Sync:
         before = self._before.scan
         if before is None or self._test or before.identity != self._identity:
             return None
+        if len(before.bookmark.lanes) > _MOST_LANES:  # each continuation may add one
+            return None
         if not 0 <= self._began - before.began < self._settings.resume_max_age:
             return None
         self._began = before.began
@@ -369,8 +372,7 @@ class Sync:
             return memory
         else:
             keys, gone = self._keys.all_but(self._gone_now), {*self._gone, *self._gone_now}
-            keep = self._brake.holds or flaw is not None or scan.resumed
-            braked = self._brake.remembered or frozenset(self._braked) if keep else frozenset()
+            braked = self._brake.remembered or frozenset(self._braked)
         if len(keys) > MOST_REMEMBERED:
             return replace(memory, known=None, new=(), gone="", braked="")
         return replace(
