@@ -53,14 +53,15 @@ class Pages:
                 number = (number - 1) % pages + 1
             start = max((number - 1 + assumed.page_offset) * (size + assumed.page_gap), 0)
             stop = start + size
-            if number in (assumed.short_pages or (number,)):
-                stop = max(stop - assumed.short_by, start)
             if assumed.window is not None:
                 stop = max(min(stop, assumed.window), start)
             cut = world.cut(start, stop, sort=sort, seq=seq, hidden=assumed.hidden, unset=assumed.unset)
             total = self._total(world, assumed, n, cut)
             if assumed.past_end == "invented":
                 cut = _invented(world, cut, max(start, cut.total) - cut.total, stop - start, down=sort.startswith("-"))
+            if number in (assumed.short_pages or (number,)):
+                kept = max(len(cut.ids) - assumed.short_by, 0)
+                cut = replace(cut, ids=cut.ids[:kept], rows=cut.rows[:kept])
         return number, replace(cut, total=total)
 
     def _total(self, world: World, assumed: Assumptions, n: int, cut: Cut) -> int:

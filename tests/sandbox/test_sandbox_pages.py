@@ -161,6 +161,7 @@ def numbered(start: Callable[..., RawClient], **assumed: Any) -> RawClient:
         ({"short_by": 3}, {"pageNumber": 2}, (10, 2, 95, 11, 17)),
         ({"short_by": 3, "short_pages": (7, 3)}, {"pageNumber": 2}, (10, 2, 95, 11, 20)),
         ({"short_by": 3, "short_pages": (7, 3)}, {"pageNumber": 3}, (10, 3, 95, 21, 27)),
+        ({"short_by": 3}, {"pageNumber": 10}, (10, 10, 95, 91, 92)),
         ({"short_by": 99}, {"pageNumber": 2}, (10, 2, 95, None, None)),
         ({"hidden": 5}, {"pageNumber": 2}, (10, 2, 95, 13, 24)),
         ({"hidden": 5, "hidden_counted": False}, {"pageNumber": 8}, (10, 8, 76, 88, 94)),
