@@ -34,7 +34,7 @@ class Action(Enum):
 class ApiError(TapError):
     """YCM, or the way to it, answered something that is not the data that was asked for."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - facts, by name
         self,
         what: str,
         action: Action = Action.FAIL,
@@ -42,6 +42,7 @@ class ApiError(TapError):
         advice: str = "",
         known: bool = False,
         retry_after: float | None = None,
+        together: bool = False,
     ) -> None:
         """Keep what the caller needs to decide.
 
@@ -50,13 +51,15 @@ class ApiError(TapError):
             action: What the tap does about it.
             advice: What to do, unless ``what`` says it.
             known: Whether YCM named it by a documented code.
-            retry_after: Seconds the server asked to wait, if it said so.
+            retry_after: Seconds to wait, if the server, or what all threads share, says so.
+            together: Whether all threads wait so long and no longer, rather than each as long as it thinks fit.
         """
         super().__init__(f"{what}: {advice}" if advice else what)
         self.what = what
         self.action = action
         self.known = known
         self.retry_after = retry_after
+        self.together = together
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 YCM's tokens live 30 minutes (vendor page ``request-access-token``); whether a new one ends earlier ones, whether it
 works everywhere at once, and whether failed logins lock an account out, is not documented. So there is one token at a
-time, and few requests for one: a login that is refused is not repeated, and a token that has never worked gets a second
-chance before it is replaced, after a wait that grows and holds all threads.
+time, and few requests for one: a login that is refused is not repeated; a token that has never worked gets a second
+chance before it is replaced, after a wait that grows; one that ended early is replaced after a second or so. All
+threads wait for that together.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 __all__ = ["Token", "TokenSource"]
+
+_LONGEST_GAP = 2.0
+"""Seconds between two logins, half of it on average: two programs that end each other's tokens get on in turns."""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +64,7 @@ class TokenSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._token = Token(given, float("inf")) if given else None
+        self._issued = clock()
         self._trouble = ApiError("")  # the last one, and until when there is no token because of it
         self._closed_until = clock()
         self._waits = _growing()
@@ -71,8 +76,8 @@ class TokenSource:
             ApiError: There is none to be had, or not yet.
         """
         with self._lock:
-            if left := self._left():
-                raise self._again(left)
+            if self._left():
+                raise self._again()
             if self._token is None or self._clock() >= self._token.expires:
                 self._token = self._new()
             return self._token
@@ -85,7 +90,7 @@ class TokenSource:
                 self._waits = _growing()
 
     def refused(self, token: Token, failure: ApiError) -> ApiError:
-        """Take note that YCM refused a token; another may be had at once, unless this one has never worked.
+        """Take note that YCM refused a token; another may be had at once, unless this one is too new.
 
         Args:
             token: The token.
@@ -100,31 +105,30 @@ class TokenSource:
             if self._token is token:  # or another thread, which was refused earlier, has seen to it
                 if token.works or token.second_chance:
                     self._token = None
+                    wait = self._issued + backoff.full_jitter(_LONGEST_GAP) - self._clock()
                 else:
                     # A copy: those who are still under way with it learn nothing new when they are refused, too.
                     self._token = replace(token, second_chance=True)
-                    self._close(ApiError(str(failure), Action.RETRY))
-            return ApiError(str(failure), Action.RETRY, retry_after=self._left())
+                    wait = backoff.full_jitter(next(self._waits))
+                self._close(ApiError(str(failure), Action.RETRY), wait)
+            return ApiError(str(failure), Action.RETRY, retry_after=self._left(), together=True)
 
     def _new(self) -> Token:
         if self._request is None:
             sentence = "the access token was refused and cannot be renewed"
             raise RuntimeError(sentence)
-        asked = self._clock()
+        self._issued = self._clock()
         try:
             value, life = self._request()
         except ApiError as error:
-            self._close(error)
-            if error.action is not Action.FAIL:
-                error.retry_after = self._left()  # or this thread would come back too early
-            raise
+            self._close(error, max(backoff.full_jitter(next(self._waits)), error.retry_after or 0.0))
+            raise self._again() from None
         # Early: at 75 % of its life, and with a minute left, but never so early that it is never used.
         useful = max(min(0.75 * life, life - 60), 0.25 * life)
-        return Token(value, asked + useful)
+        return Token(value, self._issued + useful)
 
-    def _close(self, trouble: ApiError) -> None:
+    def _close(self, trouble: ApiError, wait: float) -> None:
         """Let nobody have a token for a while; for ever after a refused login, which may lock an account out."""
-        wait = max(backoff.full_jitter(next(self._waits)), trouble.retry_after or 0.0)
         self._trouble = trouble
         self._closed_until = self._clock() + (wait if trouble.action is not Action.FAIL else float("inf"))
 
@@ -132,13 +136,14 @@ class TokenSource:
         left = self._closed_until - self._clock()
         return left if left > 0 else None
 
-    def _again(self, left: float) -> ApiError:
+    def _again(self) -> ApiError:
         trouble = self._trouble
-        return ApiError(str(trouble), trouble.action, retry_after=None if trouble.action is Action.FAIL else left)
+        wait = None if trouble.action is Action.FAIL else self._left()
+        return ApiError(str(trouble), trouble.action, retry_after=wait, together=True)
 
 
 def _growing() -> Generator[float]:
     """Tell the longest waits, in seconds, after the first, the second, and any further trouble."""
-    waits: Generator[float] = backoff.expo(factor=1, max_value=30)
+    waits: Generator[float] = backoff.expo(factor=2, max_value=30)
     next(waits)
     return waits

@@ -49,7 +49,8 @@ def waits(budget: float, clock: Callable[[], float] = time.monotonic) -> Generat
         else:
             return
         if asked is not None:
-            wait = min(max(wait, asked), LONGEST_WAIT)
+            together = isinstance(failure, ApiError) and failure.together
+            wait = min(asked if together else max(wait, asked), LONGEST_WAIT)
         left = start + allowed - clock()
         if left <= 0 or (asked is not None and wait > left):
             return
