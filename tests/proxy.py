@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
 
@@ -27,8 +28,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+def _serving(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[int]:
     with _Server(("127.0.0.1", 0), handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
@@ -127,16 +130,19 @@ class Anything:
         arrived: When each request came, in seconds on the monotonic clock.
     """
 
-    def __init__(self, answer: Callable[[BaseHTTPRequestHandler, int], None]) -> None:
+    def __init__(
+        self, answer: Callable[[BaseHTTPRequestHandler, int], None], tls: ssl.SSLContext | None = None
+    ) -> None:
         self.answer = answer  # is given the connection and the number of the request, from 1
         self.arrived: list[float] = []
         self.url = ""
+        self._tls = tls
 
     @contextmanager
     def serving(self) -> Iterator[Anything]:
         handler = type("Handler", (_AnythingHandler,), {"server_of": self})
-        with _serving(handler) as port:
-            self.url = f"http://127.0.0.1:{port}"
+        with _serving(handler, self._tls) as port:
+            self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}"
             yield self
 
 
@@ -152,3 +158,5 @@ class _AnythingHandler(BaseHTTPRequestHandler):
         self.server_of.arrived.append(time.monotonic())
         self.close_connection = True
         self.server_of.answer(self, len(self.server_of.arrived))
+
+    do_POST = do_GET  # noqa: N815 - the base class looks for this name
