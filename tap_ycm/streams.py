@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.resources import files
@@ -153,6 +154,7 @@ class YCMStream(Stream):
             ),
             look_ups=partial(client.look_ups, self.listing) if self.listing.look_up else None,
             outlet=self,
+            clock=time.time,
         )
         self._stream_version = outcome.version  # private in the SDK; pinned by tests/test_sdk_pins.py
         reader = RowReader(
@@ -272,7 +274,7 @@ class YCMStream(Stream):
         flaw = failure or outcome.flaw
         verdict = Verdict(
             stream=self.name,
-            rows=scan.rows + outcome.recovered,
+            rows=outcome.read,
             new=outcome.new,
             deleted=outcome.deleted,
             confirmed=outcome.witnessed,

@@ -10,9 +10,10 @@ import io
 import json
 import os
 import re
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,8 @@ from singer_sdk.streams import Stream
 from test_answers_fuzz import PAGES, STATUSES, VALUES, bent, damaged
 
 from tap_ycm.errors import TapError
-from tap_ycm.http.answers import Listing, Page, parse_page
+from tap_ycm.http.answers import Listing, parse_page
+from tap_ycm.http.flights import Flights
 from tap_ycm.rows import EXTRA, RowReader
 from tap_ycm.streams import CustomersStream
 from tap_ycm.tap import TapYCM
@@ -38,10 +40,11 @@ from tap_ycm.writer import PageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from harness import Run
 
-    from tap_ycm.reading.scan import PageRequest
+    from tap_ycm.reading.pages import Page, PageRequest
     from tap_ycm.sandbox import Sandbox
 
 MORE = int(os.environ.get("EXAMPLES", "60"))  # as in test_many_runs.py: a soak is EXAMPLES=5000
@@ -175,12 +178,18 @@ class Wire:
     def page(self, listing: Listing, request: PageRequest) -> Page:
         return parse_page(self.body, 200, WHERE, listing.key, listing.typed if self.quick else None)
 
+    def pages(self, listing: Listing) -> AbstractContextManager[Flights[PageRequest, Page]]:
+        return nullcontext(Flights(partial(self.page, listing), 1))
+
+    def look_ups(self, listing: Listing) -> AbstractContextManager[Flights[int, None]]:
+        return nullcontext(Flights(lambda _: None, 1))
+
 
 def lines_of(tap_class: type[TapYCM], body: bytes, config: dict[str, Any], catalog: dict[str, Any]) -> list[Any]:
     """Return all messages of a sync; or what it raised, after the messages before that."""
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     ending: list[Any] = []
-    with redirect_stdout(output), patch("time.time_ns", return_value=1_764_000_000_000_000_000):
+    with redirect_stdout(output), patch("time.time", return_value=1_764_000_000.0):
         try:
             tap = tap_class(config=config, catalog=Catalog.from_dict(json.loads(json.dumps(catalog))))
             tap.__dict__["client"] = Wire(body, quick=tap_class is TapYCM)
@@ -314,15 +323,14 @@ def test_a_record_has_the_time_at_which_its_page_arrived(
     assert [len(list(page)) for _, page in groupby(moments)] == [50, 20, 50]
 
 
-def test_what_was_read_before_a_failure_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_read_before_a_failure_is_written() -> None:
     """Also when the state has not changed since it was written last, so that no other message follows."""
-    monkeypatch.setattr(CustomersStream, "STATE_MSG_FREQUENCY", 2)
-    maps = {"customers": {"share": "1 / (customerId - 4)"}}
+    maps = {"customers": {"share": "1 / (customerId - 7)"}}
     config = {"base_url": "https://ycm.example.com", "access_token": "token", "concurrency": 1, "stream_maps": maps}
     data = {"list": [{"customerId": key} for key in (7, 6, 5, 4)], "pageNumber": 1, "pageSize": 50, "total": 4}
     body = json.dumps({"status": "Success", "data": data}).encode()
     *lines, ending = lines_of(TapYCM, body, config, catalog_with(config, {}))
-    assert [line["record"]["customerId"] for _, line in lines if line["type"] == "RECORD"] == [7, 6, 5]
+    assert [line["record"]["customerId"] for _, line in lines if line["type"] == "RECORD"] == [4, 5, 6]
     assert ending
 
 

@@ -6,7 +6,6 @@ may be saved, so whoever takes the rows must have written those handed out befor
 
 from __future__ import annotations
 
-import time
 from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -83,7 +82,7 @@ class Sync:
         scan: Callable[[Callable[[list[int]], list[int]], Bookmark | None], Scan],
         look_ups: Callable[[], AbstractContextManager[LookUps]] | None,
         outlet: Outlet,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
     ) -> None:
         """Prepare; nothing is asked yet.
 
@@ -163,6 +162,11 @@ class Sync:
         if self.recovered:
             return f"the list hides {self.recovered} records that YCM still has"
         return None
+
+    @property
+    def read(self) -> int:
+        """How many different records were handed out, those before an interruption included."""
+        return (self.scan.rows if self.scan else 0) + self.recovered - sum(map(len, self._held))
 
     @property
     def witnessed(self) -> bool:
