@@ -176,16 +176,22 @@ def test_a_key_that_is_deselected_or_another_is_kept() -> None:
     ]
     assert catalog_entry.key_properties == ["customerId"]
     assert catalog_entry.metadata.resolve_selection()["properties", "customerId"]
+    del stream["key_properties"]
+    metadata(stream)["table-key-properties"] = ["email"]
+    assert mended(stream)[0] == warnings
     # As Meltano deselects it, whose selection does not name it:
     metadata(stream, "properties", "customerId").update(selected=False, inclusion="automatic")
     assert mended(stream)[0] == warnings[:1]
 
 
 def test_another_replication_method_is_not_taken() -> None:
+    warning = "the catalog asks for another replication method, but customers is FULL_TABLE"
+    for change in ({"replication_method": "INCREMENTAL"}, {"replication_key": "customerId"}):
+        assert mended(entry() | change)[0] == [warning]
     stream = entry() | {"replication_method": "INCREMENTAL", "replication_key": "customerId"}
     metadata(stream).update({"replication-key": "email", "forced-replication-method": "INCREMENTAL"})
     warnings, catalog_entry = mended(stream)
-    assert warnings == ["the catalog asks for another replication method, but customers is FULL_TABLE"]
+    assert warnings == [warning]
     assert catalog_entry.replication_key is None
     assert catalog_entry.replication_method == "FULL_TABLE"
     assert catalog_entry.metadata.root.replication_key is None
@@ -269,6 +275,7 @@ def test_a_wrong_catalog_is_mended_on_the_way(sandbox: Callable[..., Sandbox], t
         "the catalog selects custmers, which is no stream: did you mean customers?",
     ):
         assert run.log.count(warning) == 1
+    assert run.log.count("which is no stream") == 1
 
 
 def test_a_misspelt_deselection_ends_the_run(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:

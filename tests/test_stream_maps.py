@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from harness import settings_for
 from singer_sdk.mapper import CustomStreamMap
+from singer_sdk.singerlib import SelectionMask
 
 from tap_ycm.rows import EXTRA
 from tap_ycm.singer.stream_maps import Columns, names_in_expressions, problems
@@ -64,7 +66,9 @@ def found(maps: dict[str, Any], columns: Columns = ALL, names: frozenset[str] = 
         # Names in expressions
         ({"customers": {"email": "md5(emial)"}}, "column nor function (character 5): did you mean email?"),
         ({"customers": {"email": "md5x(email)"}}, "column nor function (character 1): did you mean md5?"),
-        ({"customers": {"email": "'é' + (\nemial)"}}, "(character 9): did you mean email?"),
+        ({"customers": {"email": "'é' + (\n'é' + emial)"}}, "(character 15): did you mean email?"),
+        ({"customers": {"email": "(contry and 1) and emial"}}, "did you mean country?; customers.email uses a name"),
+        ({"customers": {"email": "md5(record['self'])"}}, "customers.email uses a name"),
         ({"customers": {"email": "null"}}, "did you mean __NULL__?"),
         ({"customers": {"email": "zzzz"}}, "(character 1): there are customerId, firstName"),
         ({"customers": {"hash": "md5(record['emial'])"}}, "(character 5): did you mean email?"),
@@ -112,6 +116,7 @@ def test_what_protects_nothing_is_refused(maps: dict[str, Any], sentence: str) -
         {"digits": "''.join([c for c in businessNumber if c.isdigit()])"},
         {"day": "datetime.date.fromisoformat('2020-02-29')", "whole": "record", "text": "json.dumps(record)"},
         {"stream": "__stream_name__ + __original_stream_name__", "yes": "bool(email)", "dice": "randint(6)"},
+        {"cities": "[_['name'] for _ in [{'name': city}]]"},
         {"names": "str(record.keys())", "place": "{'city': city, 'state': [state, None]}"},
         {"__alias__": "clients", "__filter__": "country == 'DE' and 'email' in record"},
         {"__key_properties__": ["account", "customerId"], "account": "'north'"},
@@ -179,6 +184,15 @@ def test_a_column_that_is_not_selected_cannot_be_used_but_removed() -> None:
     )
     for rules in ({"email": None}, {"emial": "'x'"}, {"hash": "record.get('email')"}, {"email": "'x'"}):
         assert found({"customers": rules}, some) == ""
+
+
+def test_the_columns_of_a_stream_are_those_of_its_catalog() -> None:
+    schema: dict[str, Any] = {"properties": {"customerId": {}, "email": {}, "city": {}}}
+    mask = SelectionMask({(): True, ("properties", "email"): False})
+    stream: Any = SimpleNamespace(effective_schema=schema, mask=mask, selected=True)
+    assert Columns.of(stream, ALL.known) == Columns(ALL.known, ("customerId", "city"))
+    stream.selected = False  # its map must not fail for that
+    assert Columns.of(stream, ALL.known) == Columns(ALL.known, ALL.known)
 
 
 def test_without_faker_the_sentence_says_what_to_install() -> None:

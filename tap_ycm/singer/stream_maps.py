@@ -90,7 +90,7 @@ def problems(maps: Mapping[str, Any], streams: Mapping[str, Columns], names: fro
             continue
         rules: Mapping[str, Any] = given if isinstance(given, dict) else {}
         source = rules.get(MAPPER_SOURCE_OPTION, key)
-        matched = [name for name in streams if name == source or fnmatch(name, source)]
+        matched = [name for name in streams if fnmatch(name, source)]
         if not matched:
             what = f"the {MAPPER_SOURCE_OPTION} of {key}" if MAPPER_SOURCE_OPTION in rules else key
             found.append(f"{what} is no stream: {did_you_mean(source, streams)}")
@@ -118,7 +118,7 @@ class _Map:
             place = f"{self.stream}.{name}"
             if name in _OPTIONS:
                 yield from self._in_option(place, name, rule)
-            elif name.startswith("__") and name not in self.columns.known:
+            elif name.startswith("__"):
                 yield f"{place} is no option: {did_you_mean(name, _OPTIONS)}"
             elif rule in (None, NULL_STRING):
                 if name not in self.columns.known:
