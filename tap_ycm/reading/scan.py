@@ -14,7 +14,7 @@ plain order as well, and :attr:`Scan.flaw` says what was found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tap_ycm.reading.asking import Asking
@@ -161,10 +161,17 @@ class Scan:
         if lowest > floor + 1:
             most = 1 if self._resume else self._most_lanes
             lanes = open_lanes(self._ask, self._first_pages, most, lowest, floor)
-        lanes += [(Lane(mark), None) for mark in (self._resume.lanes if self._resume else ())]
+        lanes += [(Lane(mark), None) for mark in self._continued()]
         self._lanes = [lane for lane, _ in lanes]
         yield from self._read_lanes(lanes)
         self._hear_the_total()
+
+    def _continued(self) -> list[LaneMark]:
+        """Return where interrupted lanes go on, in pages of the present size: YCM may honour fewer rows now."""
+        if self._resume is None:
+            return []
+        size = self._resume.size
+        return [replace(mark, page=-(-mark.page * size // self._ask.size)) for mark in self._resume.lanes]
 
     def _first_pages(self, numbers: Iterable[int]) -> dict[int, Page]:
         pages: dict[int, Page] = {}
