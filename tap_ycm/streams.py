@@ -165,7 +165,7 @@ class YCMStream(Stream):
             unknown_fields=settings.unknown_fields,
             warn=self.logger.warning,
         )
-        progress = Progress(self.name, self.logger)
+        progress = Progress(self.name, self._plain_logger)
         self._reading = outcome.rows()
         try:
             for rows in self._reading:
@@ -291,8 +291,12 @@ class YCMStream(Stream):
             deletes=outcome.decision.words if outcome.decision else "withheld: the scan is not complete",
         )
         level = logging.INFO if flaw is None else logging.WARNING
-        # Not self.logger: the SDK's, from 0.55 on, puts its own extra fields in place of these.
-        self._ycm.logger.getChild(self.name).log(level, verdict.sentence(), extra={"verdict": verdict.facts()})
+        self._plain_logger.log(level, verdict.sentence(), extra={"verdict": verdict.facts()})
+
+    @property
+    def _plain_logger(self) -> logging.Logger:
+        """The logger under the one of the SDK, which from 0.55 on puts its own extra fields in place of any other."""
+        return logging.getLogger(f"{self._ycm.name}.{self.name}")
 
 
 def _short_hash(what: object, digits: int) -> str:
