@@ -12,14 +12,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tap_ycm.errors import ApiError, TapError
-from tap_ycm.http.answers import parse_page, parse_token
+from tap_ycm.errors import ERRORS, Action, ApiError, TapError
+from tap_ycm.http.answers import Listing, as_utf8, parse_object, parse_page, parse_token
 from tap_ycm.rows import RowReader
 
 if TYPE_CHECKING:
     from tap_ycm.reading.pages import Page
 
 CANARY = "c4n4ry"
+CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
 WHERE = "GET /list"
 INT64 = range(-(2**63), 2**63)
 STATUSES = st.sampled_from([200, 200, 200, 201, 204, 299, 300, 302, 400, 401, 403, 404, 408, 429, 500, 503])
@@ -97,6 +98,8 @@ def bent(draw: st.DrawFn, whole: st.SearchStrategy[dict[str, Any]]) -> dict[str,
     if draw(st.booleans()) and "status" in answer:
         answer["status"] = draw(st.sampled_from(["Success", "success", "SUCCESS", "sUCCess", "Succes", " Success", "",
                                                  "Failed", 1, True, None, ["Success"], {"a": "Success"}]))  # fmt: skip
+    if draw(st.integers(0, 3)) == 0:
+        answer[draw(st.sampled_from(CODE_FIELDS))] = draw(st.sampled_from([0, "0", 1000001, "1000040", 7, 10**30, -1]))
     return answer
 
 
@@ -130,6 +133,7 @@ def judge(body: bytes, status: int) -> bool:
     rows = truth["data"]["list"]
     assert status < 300
     assert truth.get("status", truth.get("Status")).lower() == "success"
+    assert not any(re.fullmatch("0*[1-9][0-9]*", str(truth.get(name))) for name in CODE_FIELDS)
     assert isinstance(rows, list)
     assert page.rows == rows
     assert page.ids == [row["customerId"] for row in rows]
@@ -193,6 +197,120 @@ def test_rubbish_is_refused(body: bytes, status: int) -> None:
 def test_a_sound_page_is_taken(answer: dict[str, Any]) -> None:
     """Or the tests above could pass with a reader that refuses everything."""
     assert judge(json.dumps(answer).encode(), 200)
+
+
+LIST = Listing("/list", "customerId", ("customerId", "firstName"))
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("field", CODE_FIELDS)
+def test_a_success_with_a_code_is_a_failure(field: str, *, quick: bool) -> None:
+    """On the quick way, too; 0 stands for no code."""
+    data = {"pageSize": 10, "pageNumber": 1, "total": 1, "list": [{"customerId": 7, "firstName": "Leo"}]}
+    answer: dict[str, Any] = {"status": "Success", "requestId": "abc", "data": data}
+    typed = LIST.typed if quick else None
+    for harmless in (0, None, "0", ""):
+        body = json.dumps({**answer, field: harmless}).encode()
+        assert parse_page(body, 200, WHERE, "customerId", typed).ids == [7]
+    codes: list[Any] = [*ERRORS, *map(str, ERRORS), 1999999, -1, 10**30]
+    for code in codes:
+        body = json.dumps({**answer, field: code}).encode()
+        with pytest.raises(ApiError) as caught:
+            parse_page(body, 200, WHERE, "customerId", typed)
+        known = ERRORS.get(int(code))
+        if known:
+            assert (caught.value.action, caught.value.known) == (known.action, True)
+            assert f"answered error {code} {known.name} (requestId abc): {known.advice}" in str(caught.value)
+        body = json.dumps({"status": "Success", "data": {"customerId": 7}, field: code}).encode()
+        with pytest.raises(ApiError):
+            parse_object(body, 200, WHERE, "customerId", 7)
+
+
+OBJECTS = st.builds(
+    lambda row: {"data": row, "requestId": "abc", "status": "Success"},
+    st.fixed_dictionaries({"customerId": st.sampled_from([7, 7, 7, 8])}, optional={"firstName": st.just(CANARY)}),
+)
+
+
+@settings(FUZZ, max_examples=500)
+@given(bent(OBJECTS) | bent(FAILURES) | bent(PAGES), STATUSES)
+def test_an_object_is_the_one_asked_for_or_missing_or_an_error(answer: dict[str, Any], status: int) -> None:
+    body = json.dumps(answer).encode()
+    try:
+        row = parse_object(body, status, WHERE, "customerId", 7)
+    except ApiError as failure:
+        judge_sentence(str(failure), body)
+        return
+    said = str(answer.get("status", answer.get("Status"))).lower()
+    if row is None:  # what a delete may rest on
+        assert said == "failed"
+        codes = [str(answer.get(name)) for name in CODE_FIELDS]
+        assert status == 404 or "1000005" in codes
+        assert not {str(code) for code in ERRORS if code != 1000005} & set(codes)
+    else:
+        assert (said, answer["data"]["customerId"], status < 300) == ("success", 7, True)
+        assert row == answer["data"]
+
+
+@pytest.mark.parametrize("status", [403, 503])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"status":"Failed","errCode":1999999}'])
+def test_a_refusal_that_says_when_to_come_back_is_a_limit(status: int, body: bytes) -> None:
+    readers: list[tuple[Any, tuple[Any, ...]]] = [
+        (parse_page, ("customerId",)),
+        (parse_object, ("customerId", 7)),
+        (parse_token, ()),
+    ]
+    for parse, arguments in readers:
+        with pytest.raises(ApiError) as caught:
+            parse(body, status, WHERE, *arguments, retry_after=7.0)
+        assert (caught.value.action, caught.value.retry_after) == (Action.WAIT, 7.0)
+        assert "run the tap less often" in str(caught.value)
+        with pytest.raises(ApiError) as caught:
+            parse(body, status, WHERE, *arguments)
+        assert caught.value.action is not Action.WAIT
+
+
+# Characters
+
+
+REAL_CHARSETS = ["utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-32", "gbk", "gb18030", "big5", "shift_jis",
+                 "euc-kr", "koi8-r", "us-ascii", "iso-2022-jp"]  # fmt: skip
+
+
+@FUZZ
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), st.sampled_from(REAL_CHARSETS), st.booleans())
+def test_text_in_any_charset_arrives_as_it_is(text: str, charset: str, quoted: bool) -> None:  # noqa: FBT001 - drawn
+    try:
+        body = text.encode(charset)
+    except UnicodeEncodeError:
+        return
+    if body.decode(charset) != text:  # some charsets have two codes for one character
+        return
+    header = f'application/json; charset="{charset.upper()}"' if quoted else f"application/json;charset={charset}"
+    assert as_utf8(body, header) == (text.encode(), 0)
+
+
+@FUZZ
+@given(
+    st.binary(max_size=80),
+    st.text(max_size=40)
+    | st.sampled_from(["hex", "zip", "rot13", "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape",
+                       "utf-7", "mbcs", "a\0b", *REAL_CHARSETS]).map("application/json; charset={}".format),
+)  # fmt: skip
+@example(b"\\", "application/json; charset=unicode_escape")
+@example(b'"\\x4a"', "application/json; charset=unicode_escape")
+def test_any_bytes_in_any_charset_become_utf_8(body: bytes, content_type: str) -> None:
+    text, broken = as_utf8(body, content_type)
+    text.decode()
+    assert 0 <= broken <= len(body)
+    if not any(charset in content_type for charset in (*REAL_CHARSETS, "utf-7")):
+        assert text == body.decode(errors="replace").encode()
+
+
+def test_broken_characters_are_counted_and_those_that_were_replaced_before_are_not() -> None:
+    assert as_utf8("a\ufffdb".encode(), "application/json") == ("a\ufffdb".encode(), 0)
+    assert as_utf8(b"\xff" + "a\ufffdb".encode() + b"\xfe", "") == ("\ufffda\ufffdb\ufffd".encode(), 2)
+    assert as_utf8(b"a\x81\xff", "text/plain; charset=gbk") == ("a\ufffd\ufffd".encode(), 2)
 
 
 def judge_grant(body: bytes, status: int) -> None:

@@ -189,6 +189,21 @@ def test_a_ca_bundle_without_certificates_is_named(
     assert ("ca_bundle" if means == "setting" else "REQUESTS_CA_BUNDLE") in run.error
 
 
+@pytest.mark.parametrize("variable", ["", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_without_a_certificate_is_refused_and_its_place_named(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bundle.pem"
+    path.write_text("c4n4ry", encoding="ascii")
+    if variable:
+        monkeypatch.setenv(variable, str(path))
+    place = "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE" if variable else "ca_bundle"
+    with pytest.raises(TapError, match=rf"^{place} must name a file of certificates \(PEM\)$"):
+        client_of("https://127.0.0.1:1", ca_bundle=None if variable else str(path))
+    if variable:
+        client_of("http://127.0.0.1:1")  # which needs none
+
+
 # Proxies
 
 

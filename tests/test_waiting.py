@@ -151,6 +151,18 @@ def test_what_the_server_asks_for_is_waited(asked: float) -> None:
         assert all(asked <= wait <= max(asked, 60) for wait in told)
 
 
+@pytest.mark.parametrize("action", [Action.WAIT, Action.RETRY])
+def test_those_who_wait_together_wait_so_long_and_no_longer(action: Action) -> None:
+    """Or the last of sixteen threads would still wait by itself when the others have long had their answers."""
+    clock = Clock()
+    generator = waits(BUDGET, clock)
+    next(generator)
+    for asked in (0.25, 2.0, 0.5, 30.0, 1.0):
+        failure = ApiError("trouble", action, retry_after=asked, together=True)
+        assert generator.send(failure) == asked
+        clock.sleep(asked)
+
+
 def test_nobody_waits_longer_than_the_longest_wait_at_once() -> None:
     assert set(failing(Action.WAIT, BUDGET, retry_after=86400.0)) == {LONGEST_WAIT}
 

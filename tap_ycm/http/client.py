@@ -117,7 +117,8 @@ class Client:
         self._session.mount("http://", OneHost(pool_maxsize=settings.concurrency))
         environment = requests.Session().merge_environment_settings(settings.base_url, {}, None, None, None)
         self._proxies, self._verify = environment["proxies"], settings.ca_bundle or environment["verify"]
-        check_bundle(self._verify, "ca_bundle" if settings.ca_bundle else "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
+        if settings.base_url.startswith("https"):
+            check_bundle(self._verify, "ca_bundle" if settings.ca_bundle else "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
         self._proxy = check_proxy(settings.base_url, self._proxies)
         self._pace = Pace(settings.max_requests_per_minute)
         self._token = TokenSource(None if settings.access_token else self._request_token, settings.access_token)
