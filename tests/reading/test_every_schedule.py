@@ -93,9 +93,9 @@ def read_on(
             return scan, keys + part, processes
         interruptions -= 1
         lanes = 1 + decide(most_lanes)
+        world.begin()  # what exists by now must be read, too
         if scan.bookmark is None:
             keys, resume = [], None
-            world.begin()
         elif scan.bookmark != resume:  # as long as it stays, what was read since comes again
             keys, resume = keys + part, scan.bookmark
     raise AssertionError
@@ -180,6 +180,20 @@ def test_a_smaller_page_is_as_good(rows: int, size: int, honoured: int) -> None:
         assert scan.flaw is None, decide
         assert len(world.requests) <= most_requests(world, honoured, 2, processes + 1), decide
     say(f"{decide.tried} schedules: {rows} rows, {size} a page asked for, {honoured} given")
+
+
+@pytest.mark.parametrize(("rows", "size", "later"), [(8, 3, 2), (7, 4, 1)], ids=str)
+def test_pages_may_become_smaller_before_a_reading_goes_on(rows: int, size: int, later: int) -> None:
+    decide = Decisions()
+    for _ in decide.runs():
+        world = moving(decide, rows, 1)
+        first, read = world.scan(size)
+        keys = keys_of(first, read, 1 + decide(3))
+        world.honoured = later
+        scan, read = world.scan(size, 1, first.bookmark)
+        keys += keys_of(scan, read)
+        assert scan.flaw is not None or world.alive_throughout <= set(keys), decide
+    say(f"{decide.tried} schedules: {rows} rows, {size} a page, then {later}")
 
 
 TOTALS: dict[str, Callable[[int, MovingList], int | None]] = {
