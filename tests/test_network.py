@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -26,6 +27,7 @@ from proxy import Anything, Proxy
 from urllib3.exceptions import HTTPWarning
 
 from tap_ycm.errors import ApiError, TapError
+from tap_ycm.http import deadline
 from tap_ycm.http.answers import Listing
 from tap_ycm.http.client import Client
 from tap_ycm.reading.pages import PageRequest
@@ -453,6 +455,26 @@ def test_whatever_drips_ends_with_the_time_for_a_whole_request(
     assert str(caught.value).endswith(": no whole answer within 1 s (setting request_timeout)")
     assert 0.9 < time.monotonic() - start < 20  # against a hang; a busy machine may take its time
     assert len(server.arrived) == 1
+
+
+def test_each_read_gets_what_is_left_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or an answer that drips, and then stops, would take twice the time."""
+    now, given = [100.0], []
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(10)
+        bounded = deadline._Bounded(ours, ours.makefile("rb", buffering=0))
+        for passed in (0.0, 4.0, 5.5):
+            now[0] += passed
+            theirs.sendall(b"x")
+            bounded.readinto(bytearray(8))
+            given.append(ours.gettimeout())
+        assert given == [10, 6, 0.5]
+        now[0] += 0.5
+        with pytest.raises(TimeoutError):
+            bounded.readinto(bytearray(8))
+        bounded.close()
 
 
 def test_an_answer_that_floods_the_tap_with_100_continue_ends_too(between: Callable[..., Anything]) -> None:
