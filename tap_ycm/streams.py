@@ -292,6 +292,8 @@ class YCMStream(Stream):
         )
         level = logging.INFO if flaw is None else logging.WARNING
         self._plain_logger.log(level, verdict.sentence(), extra={"verdict": verdict.facts()})
+        if traffic.warning:
+            self._plain_logger.warning(traffic.warning)
 
     @property
     def _plain_logger(self) -> logging.Logger:

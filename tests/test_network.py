@@ -832,6 +832,18 @@ def test_a_body_is_in_the_charset_of_its_content_type(what: str, between: Callab
     )
 
 
+def test_broken_characters_are_counted_in_one_warning_and_stop_nothing(
+    sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
+) -> None:
+    ycm = sandbox(130, faults=["customers:*:bad_utf8"])
+    run = tap(config=settings_for(ycm))
+    assert run.status == 0
+    assert sorted(run.ids) == ycm.world.ids()
+    pages = sum(request.endpoint == "customers" for request in ycm.requests)
+    (warning,) = [line for line in run.log.splitlines() if "| WARNING" in line]
+    assert f"| {2 * pages} characters in the answers of YCM were broken" in warning  # two bytes in each page
+
+
 def test_a_cookie_goes_back(between: Callable[..., Anything], tap: Callable[..., Run]) -> None:
     """A balancer's cookie keeps the tap at the server that answered first: another one may be behind it."""
     cookies: list[str | None] = []
