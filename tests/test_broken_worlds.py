@@ -193,6 +193,7 @@ WORLDS = (
     Broken("pages of 2 that are said to be larger", {"max_page_size": 2, "over_max": "echo_asked"}, readings=20),
     # The total lies.
     Broken("total 1 too high", {"total_offset": 1}),
+    Broken("total 1 too high, nothing happens meanwhile", {"total_offset": 1}, meanwhile=stay),
     Broken("total 1 too low", {"total_offset": -1}, status=None, says="", meanwhile=leave),
     Broken("total 23 too low", {"total_offset": -23}, status=None, says=""),
     Broken("total capped at 60", {"total_cap": 60}, status=None, says=""),
@@ -239,6 +240,9 @@ WORLDS = (
     Broken("dies at the first look-up", faults=("customer:1:error=1000042",), says="customers:"),
     # It is broken from the first run on.
     Broken("every 12th hidden at first", {"hidden": 12}, since="the first run"),
+    Broken("one old customer hidden at first", {"hidden": ONE_OLD}, since="the first run"),
+    Broken("one old customer hidden at first, nothing happens meanwhile", {"hidden": ONE_OLD}, since="the first run",
+           meanwhile=stay),
     Broken("every 12th hidden and not counted at first", {"hidden": 12, **UNCOUNTED}, status=None, says="",
            since="the first run", told=False),
     Broken("rows past the 100th not served at first", {"window": 100}, since="the first run"),
