@@ -65,7 +65,7 @@ def brake(  # noqa: PLR0913 - each is one independent fact, and all but the firs
         absent: Known keys that the list lacks, not yet looked up.
         gone: Keys that were looked up by earlier syncs, and whose deletes the target was not told of.
         known: How many keys the target may hold as living.
-        braked: The set of an earlier sync that was braked.
+        braked: The set of an earlier sync that was braked; none of it was read since.
     """
     is_confirmed = bool(braked) and (settings.confirm_deletes or "").strip() == confirmation(braked)
     confirmed = braked & (absent | gone) if is_confirmed else frozenset[int]()

@@ -113,7 +113,7 @@ class Sync:
         self._clock = clock
         try:
             self._before = Memory.of(state)
-            known, self._gone, self._braked = _unpacked(self._before)
+            known, self._gone, braked = _unpacked(self._before)
         except (DamagedStateError, DamagedKeysError):
             sentence = (
                 f"the state of stream {stream} is damaged: clear it (meltano state clear, or leave --state out) "
@@ -122,6 +122,7 @@ class Sync:
             raise TapError(sentence) from None
         self._check_account(account)
         self._keys = KnownKeys(known)
+        self._braked = frozenset(braked)
         now = round(clock() * 1000)
         wanted = settings.emit_activate_version_messages
         # Always higher than the last one, whatever the clock does.
@@ -236,6 +237,7 @@ class Sync:
 
     def _deliver(self, handout: Handout) -> Iterator[list[Row]]:
         """Hand rows out, those with new keys only after a state that knows their keys."""
+        self._void(handout.keys)
         new = self._keys.meet(handout.keys)
         highest = self._before.highest
         if self._before.baseline and self._before.known is not None and highest is not None:
@@ -247,6 +249,13 @@ class Sync:
         self._held_keys += new
         if len(self._held_keys) >= min(self._keys.new // _HELD_SHARE, _HELD_MOST):
             yield from self._release()
+
+    def _void(self, living: list[int]) -> None:
+        """Forget the braked set once one of it is read: a person would confirm it, and it could be hidden by then."""
+        if not self._braked.isdisjoint(living):
+            self._braked = frozenset()
+            self._memory = replace(self._memory, braked="")
+            self._save()
 
     def _release(self) -> Iterator[list[Row]]:
         if not self._held:
@@ -281,7 +290,7 @@ class Sync:
             absent=absent,
             gone=gone,
             known=len(self._keys) + len(gone),
-            braked=frozenset(self._braked),
+            braked=self._braked,
         )
         self.deleted = len(gone)
         if self._brake.holds:
@@ -315,6 +324,7 @@ class Sync:
                 if row is None:
                     missing.append(key)
                     continue
+                self._void([key])
                 self.recovered += 1
                 self._keys.meet([key])
                 yield [row]
@@ -376,7 +386,7 @@ class Sync:
             return memory
         else:
             keys, gone = self._keys.all_but(self._gone_now), {*self._gone, *self._gone_now}
-            braked = self._brake.remembered or frozenset(self._braked)
+            braked = self._brake.remembered if self._brake.holds else self._braked
         if len(keys) > MOST_REMEMBERED:
             return replace(memory, known=None, new=(), gone="", braked="")
         return replace(
