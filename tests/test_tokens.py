@@ -410,6 +410,14 @@ def test_a_refused_token_is_replaced_and_the_same_page_asked_again(refusal: str,
         assert pages[place - 1].query == pages[place].query
 
 
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_token_that_ends_needs_no_budget_for_faults(refusal: str) -> None:
+    """It is no fault: half an hour is its life."""
+    with started(faults=[f"customers:3:{refusal}"]) as ycm:
+        assert sound(sync(ycm, retry_budget=0), ycm)
+        assert asked(ycm) == {"token": 2, "customers": 5}
+
+
 def test_a_token_that_ends_between_pages_is_replaced() -> None:
     ycm = started()
     ycm.before_answer = lambda number: None if number % 2 else (ycm.expire_tokens(), None)[1]
