@@ -24,6 +24,14 @@ Line: TypeAlias = "tuple[str, Any]"
 """What a tap writes: ("record", (key, version)), ("state", state) or ("activate", version)."""
 
 
+def as_counted(total: int) -> int | None:
+    return total
+
+
+def truly(_key: int, lives: object) -> bool:
+    return bool(lives)
+
+
 @dataclass
 class Ycm:
     """A YCM whose list may lie; what it says of a single object is true, unless ``answer`` is replaced.
@@ -45,10 +53,10 @@ class Ycm:
     hidden: set[int] = field(default_factory=set)
     counts_hidden: bool = True
     window: int | None = None
-    total: Callable[[int], int | None] = lambda total: total
+    total: Callable[[int], int | None] = as_counted
     shuffled: bool = False
     lagging: list[int] | None = None
-    answer: Callable[[int, bool], bool] = lambda _, lives: lives
+    answer: Callable[[int, bool], bool] = truly
     happen: Callable[[], None] = lambda: None
     refuses_after: int | None = None
     random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - repeatable on purpose
@@ -118,8 +126,9 @@ class Target:
         self.rows: dict[int, int | None] = {}
         self.state: dict[str, Any] = {}
 
-    def take(self, lines: Iterable[Line]) -> None:
-        """Write what a tap wrote, in its order."""
+    def take(self, lines: Iterable[Line]) -> set[int]:
+        """Write what a tap wrote, in its order; return the keys of the rows deleted."""
+        deleted: set[int] = set()
         for kind, content in lines:
             if kind == "record":
                 key, version = content
@@ -127,9 +136,11 @@ class Target:
             elif kind == "state":
                 self.state = json.loads(content)
             else:
-                self.rows = {
-                    key: version for key, version in self.rows.items() if version is not None and version >= content
-                }
+                older = {key for key, version in self.rows.items() if version is None or version < content}
+                deleted |= older
+                for key in older:
+                    del self.rows[key]
+        return deleted
 
 
 class DeadError(Exception):
@@ -246,7 +257,7 @@ class Pipeline:
             settings: Of this run.
         """
         ycm, pipe = self.ycm, Pipe(dies_after)
-        before, rows_before, asked_before = set(ycm.keys), set(self.target.rows), len(ycm.requests) + len(ycm.looked_up)
+        before, asked_before = set(ycm.keys), len(ycm.requests) + len(ycm.looked_up)
         self.now += 600.0
         sync = Sync(
             stream="customers",
@@ -285,7 +296,7 @@ class Pipeline:
         except ApiError as error:
             failure = str(error)
             pipe.lines.append(("state", json.dumps(sync.state())))
-        self.target.take(target_dies(pipe.lines))
+        deleted = self.target.take(target_dies(pipe.lines))
         handed_out = {content[0] for kind, content in pipe.lines if kind == "record"}
         return Outcome(
             sync=sync,
@@ -294,7 +305,7 @@ class Pipeline:
             finished=finished,
             failure=failure,
             known=known,
-            deleted=(rows_before | handed_out) - set(self.target.rows),
+            deleted=deleted,
             handed_out=handed_out,
             throughout=before & set(ycm.keys),
             requests=len(ycm.requests) + len(ycm.looked_up) - asked_before,

@@ -1,0 +1,248 @@
+"""The total's veto, and worlds in which an assumption does not hold: noticed, and read as far as possible."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from lists import MovingList, keys_of
+
+from tap_ycm.reading import opening
+from tap_ycm.reading.scan import Bookmark
+
+if TYPE_CHECKING:
+    from lists import Change
+
+    from tap_ycm.reading.pages import Page, PageRequest
+    from tap_ycm.reading.scan import Scan
+
+SIZE = 5
+
+
+@pytest.fixture(autouse=True)
+def _small_lists_get_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "PAGES_WORTH_A_LANE", 1)
+
+
+def read(rows: int, change: Change | None = None, lanes: int = 1) -> tuple[Scan, list[int], MovingList]:
+    world = MovingList(rows, change=change)
+    scan, handed_out = world.scan(SIZE, lanes)
+    keys = keys_of(scan, handed_out)
+    assert len(keys) == len(set(keys))
+    return scan, keys, world
+
+
+def asked(world: MovingList) -> list[str]:
+    return [f"{'newest ' if request.newest_first else ''}{request.number}" for request in world.requests]
+
+
+def without(*hidden: int, counted: bool = True) -> Change:
+    """Leave keys out of the list."""
+
+    def change(page: Page, request: PageRequest, world: MovingList) -> Page:
+        shown = world.page([key for key in world.keys if key not in hidden], request)
+        return replace(shown, total=page.total) if counted else shown
+
+    return change
+
+
+def test_a_quiet_list_is_read_from_the_newest_page_and_then_downwards() -> None:
+    scan, keys, world = read(23)
+    assert asked(world) == ["newest 1", "4", "3", "2", "1"]
+    assert sorted(keys) == list(range(1, 24))
+    assert (scan.flaw, scan.rows, scan.pages, scan.missing) == (None, 23, 5, 0)
+    assert (scan.first_total, scan.last_total, scan.newest, scan.resumed) == (23, 23, 23, False)
+
+
+@pytest.mark.parametrize(("rows", "requests"), [(0, 1), (4, 1), (5, 2), (6, 2), (9, 2), (10, 3), (11, 3), (25, 6)])
+def test_a_quiet_list_takes_the_fewest_requests(rows: int, requests: int) -> None:
+    scan, keys, world = read(rows)
+    assert len(world.requests) == scan.pages == requests
+    assert sorted(keys) == list(range(1, rows + 1))
+    assert scan.flaw is None
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize(
+    ("hidden", "missing"),
+    [((12,), 1), ((1, 2, 3, 4, 5), 5), ((6, 13, 20), 3), ((23,), 1), ((19, 20, 21, 22, 23), 5), ((1,), 1)],
+)
+def test_hidden_rows_that_are_counted_are_missing(hidden: tuple[int, ...], missing: int, lanes: int) -> None:
+    scan, keys, _ = read(23, without(*hidden), lanes)
+    assert scan.flaw is not None
+    assert (scan.missing, scan.only_missing) == (missing, True)
+    assert sorted([*keys, *hidden]) == list(range(1, 24))
+
+
+def test_hidden_rows_that_are_not_counted_are_not_noticed() -> None:
+    """That is what look-ups are for."""
+    scan, _, _ = read(23, without(12, counted=False))
+    assert (scan.flaw, scan.rows) == (None, 22)
+
+
+@pytest.mark.parametrize("created", [1, 4, 5, 6, 17])
+def test_rows_created_meanwhile_are_no_missing_rows(created: int) -> None:
+    for gap in range(5):
+        world = MovingList(23, [*[None] * gap, *["new"] * created])
+        scan, handed_out = world.scan(SIZE)
+        keys = keys_of(scan, handed_out)
+        assert scan.flaw is None
+        assert set(range(1, 24)) <= set(keys)
+
+
+@pytest.mark.parametrize("created", [0, 3, 11])
+def test_rows_created_meanwhile_do_not_stand_for_hidden_ones(created: int) -> None:
+    world = MovingList(23, [*["new"] * created], change=without(7))
+    scan, handed_out = world.scan(SIZE)
+    keys_of(scan, handed_out)
+    assert scan.flaw is not None
+    assert scan.missing >= 1
+
+
+@pytest.mark.parametrize(("read_before", "hidden"), [(23, 3), (22, 12), (23, 17)])
+def test_rows_that_were_read_and_deleted_do_not_stand_for_hidden_ones(read_before: int, hidden: int) -> None:
+    world = MovingList(23, [None, read_before - 1], change=without(hidden))
+    scan, handed_out = world.scan(SIZE)
+    keys = keys_of(scan, handed_out)
+    assert {read_before, *world.keys} - {hidden} == set(keys)
+    assert scan.flaw == "YCM's total says that there are 1 more"
+    assert scan.missing == 1
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4])
+@pytest.mark.parametrize("capped", [True, False])
+def test_a_list_that_is_cut_off_above_is_noticed(lanes: int, capped: bool) -> None:  # noqa: FBT001 - a parameter
+    def cut(page: Page, request: PageRequest, world: MovingList) -> Page:
+        inner = page if request.newest_first else world.page(world.keys[:20], request)
+        return replace(inner, total=20 if capped else len(world.keys))
+
+    scan, keys, _ = read(60, cut, lanes)
+    assert scan.flaw is not None
+    assert "cut off" in scan.flaw
+    assert not scan.only_missing
+    assert set(keys) == {*range(1, 21), *range(56, 61)}
+    assert scan.bookmark is None
+
+
+def test_an_unknown_total_is_not_complete() -> None:
+    scan, keys, _ = read(23, lambda page, *_: replace(page, total=None))
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == "YCM reports no total to check the records against"
+    assert (scan.first_total, scan.last_total, scan.only_missing) == (None, None, False)
+
+
+def test_an_empty_list_whose_total_says_more_is_not_complete() -> None:
+    scan, keys, _ = read(0, lambda page, *_: replace(page, total=300))
+    assert (keys, scan.missing) == ([], 300)
+    assert scan.flaw == "YCM's total says that there are 300 more"
+
+
+@pytest.mark.parametrize("honoured", [1, 3])
+def test_a_smaller_page_size_is_adopted(honoured: int) -> None:
+    world = MovingList(23, honoured=honoured)
+    scan, handed_out = world.scan(SIZE)
+    assert sorted(keys_of(scan, handed_out)) == list(range(1, 24))
+    assert scan.flaw is None
+    assert [request.size for request in world.requests[1:]] == [honoured] * (len(world.requests) - 1)
+
+
+@pytest.mark.parametrize("size", [None, 0, -1, 6])
+def test_an_echoed_size_that_cannot_be_is_noticed(size: int | None) -> None:
+    scan, keys, _ = read(23, lambda page, *_: replace(page, size=size))
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == f"5 rows a page were asked for, not {size} or 5 (requestId 0123)"
+
+
+def test_more_rows_than_asked_for_are_noticed() -> None:
+    def larger(page: Page, request: PageRequest, world: MovingList) -> Page:
+        return replace(world.page(world.keys, replace(request, size=8)), size=request.size)
+
+    scan, keys, _ = read(23, larger)
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == "5 rows a page were asked for, not 5 or 8 (requestId 0123)"
+
+
+@pytest.mark.parametrize("echo", [None, 1])
+def test_an_ignored_page_number_is_noticed_by_its_echo(echo: int | None) -> None:
+    def first(page: Page, request: PageRequest, world: MovingList) -> Page:
+        return replace(world.page(world.keys, replace(request, number=1)), number=echo)
+
+    scan, keys, _ = read(23, first)
+    assert "was asked for" in (scan.flaw or "")
+    assert set(keys) <= {1, 2, 3, 4, 5, 19, 20, 21, 22, 23}
+
+
+def test_an_ignored_page_number_is_noticed_even_if_the_echo_lies() -> None:
+    def first(page: Page, request: PageRequest, world: MovingList) -> Page:
+        return replace(world.page(world.keys, replace(request, number=1)), number=request.number)
+
+    scan, keys, _ = read(23, first)
+    assert scan.flaw is not None
+    assert set(keys) == {1, 2, 3, 4, 5, 19, 20, 21, 22, 23}
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_an_ignored_sort_is_noticed(newest_first: bool) -> None:  # noqa: FBT001 - a parameter
+    scan, keys, _ = read(
+        23, lambda _, request, world: world.page(world.keys, replace(request, newest_first=newest_first))
+    )
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == "the rows are not in the order asked for (requestId 0123)"
+    assert (scan.bookmark, scan.only_missing) == (None, False)
+
+
+def test_a_row_twice_on_a_page_is_noticed() -> None:
+    def double(page: Page, *_: object) -> Page:
+        ids = [*page.ids[:-1], page.ids[-2]] if len(page.ids) > 1 else page.ids
+        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids])
+
+    scan, _, _ = read(6, double)
+    assert scan.flaw == "the rows are not in the order asked for (requestId 0123)"
+
+
+def test_pages_that_overlap_are_noticed() -> None:
+    """Each page begins with the last row of the one before, and the total is too low, so that they are met."""
+
+    def overlapping(page: Page, request: PageRequest, world: MovingList) -> Page:
+        if request.newest_first:
+            return replace(page, total=9)
+        start = (request.number - 1) * (request.size - 1)
+        ids = world.keys[start : start + request.size]
+        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids], total=9)
+
+    scan, _, _ = read(30, overlapping)
+    assert scan.flaw == "page 2 repeats keys of a page below it (requestId 0123)"
+
+
+def test_keys_may_be_negative() -> None:
+    world = MovingList(23)
+    world.keys = list(range(-9, 14))
+    scan, handed_out = world.scan(SIZE, 2)
+    assert sorted(keys_of(scan, handed_out)) == world.keys
+    assert scan.flaw is None
+
+
+def test_a_bookmark_says_where_each_lane_goes_on() -> None:
+    world = MovingList(23)
+    scan, handed_out = world.scan(SIZE, 2)
+    marks: list[Bookmark | None] = []
+    for handout in scan.read():
+        handed_out.update(handout.keys)
+        marks.append(scan.bookmark)
+    assert marks[0] is None
+    assert marks[1] is not None
+    assert [lane.page for lane in marks[1].lanes] == [3, 2]
+    assert (marks[1].size, marks[1].newest, marks[1].rows) == (5, 23, 8)
+    assert marks[-1] == Bookmark((), 5, 23, 23)
+
+
+def test_a_continued_reading_that_finds_a_flaw_hands_out_everything_again() -> None:
+    world = MovingList(23)
+    first, handed_out = world.scan(SIZE)
+    keys_of(first, handed_out, 3)
+    world.change = lambda page, *_: replace(page, total=25)
+    scan, handed_out = world.scan(SIZE, 2, first.bookmark)
+    assert sorted(keys_of(scan, handed_out)) == list(range(1, 24))
+    assert scan.flaw is not None
+    assert (scan.resumed, scan.rows, scan.missing) == (True, 23, 2)
