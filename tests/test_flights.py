@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -246,7 +247,7 @@ def test_look_ups_obey_the_token_the_retries_and_the_bound_as_pages_do() -> None
         ids = ycm.world.ids()
         assert set(look_up(*ids)) == set(ids)
         assert sum(ycm.faults.fired.values()) == 4
-        assert ycm.tokens_issued == 2
+        assert ycm.tokens_issued in {1, 2}  # one that has not worked yet has a second chance
         assert sum(request.endpoint == "customer" for request in ycm.requests) == len(ids) + 4
         assert 1 < ycm.max_in_flight <= 4
 
@@ -300,6 +301,26 @@ def test_pages_come_as_they_arrive() -> None:
                 flights.begin(number, PageRequest(number, 10))
             pages = dict(flights.next() for _ in range(10))
         assert [key for number in range(1, 11) for key in pages[number].ids] == ycm.world.ids()
+        client._session.close()
+    assert_the_threads_end()
+
+
+@pytest.mark.usefixtures("in_process")
+def test_what_nobody_wants_any_more_keeps_its_place_while_it_is_in_flight() -> None:
+    """Or YCM would have twice as many requests as it may have at a time."""
+    with Sandbox(World.seeded(customers=95, seed=7)) as ycm:
+        client = client_of(ycm, concurrency=4)
+        client.page(CUSTOMERS, PageRequest(1, 10))
+        ycm.latency = 0.5
+        for wanted in (False, True):
+            with client.pages(CUSTOMERS) as flights:
+                for number in range(1, 5):
+                    flights.begin(number, PageRequest(number, 10))
+                deadline = time.monotonic() + PATIENCE
+                while ycm.max_in_flight < 4 and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                pages = [flights.next() for _ in range(4)] if wanted else []
+        assert len(pages) == ycm.max_in_flight == 4
         client._session.close()
     assert_the_threads_end()
 
