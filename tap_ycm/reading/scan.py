@@ -229,7 +229,8 @@ class Scan:
         """Read what can be read in the plain order, and say how many rows are still missing."""
         missing = max(self.missing, self._ask.lacking)
         if self._resume:  # which rows came before the interruption is not known: they come again
-            self._resume, self.rows = None, 0
+            self.rows -= self._resume.rows
+            self._resume = None
         found = -self.rows
 
         def is_enough() -> bool:
