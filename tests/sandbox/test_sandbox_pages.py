@@ -204,6 +204,10 @@ def test_more_assumptions_about_pages(start: Callable[..., RawClient]) -> None:
     assert pages[0] != pages[2]
     assert len({*pages[0], *pages[1]}) < 95
 
+    for divisor in (5, 7):
+        client.sandbox.assumptions = Assumptions(hidden=divisor)
+        assert client.ids(pageSize=50) == [one for one in range(1, 96) if one % divisor][:50]
+
     client.sandbox.assumptions = Assumptions(total_as="float")
     assert isinstance(client.page()["total"], float)
     client.sandbox.assumptions = Assumptions(total_as="missing")
@@ -300,6 +304,8 @@ def test_each_assumption_about_one_customer(  # noqa: PLR0913, PLR0917 - paramet
     body = answer.json()
     assert (answer.status_code, body.get("errCode")) == (status, code)
     assert (body.get("data") or {}).get("customerId") == shown
+    assert ("data" in body) == (status == 200)
+    assert body.get("data") != {}
     assert body["status"] == ("Success" if status == 200 else "Failed")
     record = client.sandbox.requests[-1]
     assert (record.endpoint, record.http_status, record.ycm_code) == ("customer", status, code)
