@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from clients import FIRST_SYNC, FLOORS, TAPS
+from clients import FIRST_SYNC, TAPS
 from reading import serving
 from report import Goal, Table
 from rounds import middle, ratio
@@ -21,7 +21,7 @@ __all__ = ["memory"]
 
 def memory(sizes: Sizes, folder: Path) -> Part:
     """Peak memory, and whether it grows."""
-    clients = (FLOORS[1], FIRST_SYNC, TAPS[1], TAPS[8])
+    clients = (FIRST_SYNC, TAPS[1], TAPS[8])
     rounds = sizes.rounds["memory"]
     least, *larger = sizes.memory
     with serving(*((customers, 0) for customers in sizes.memory)) as addresses:
@@ -47,11 +47,10 @@ def memory(sizes: Sizes, folder: Path) -> Part:
         ],
         f"Rounds: {rounds}. Runs hardly differ.",
     )
-    taps = [client.name for client in clients if client is not FLOORS[1]]
     goals = [
         Goal.at_most(
             most,
-            max(growth[name, customers] for name in taps),
+            max(growth[client.name, customers] for client in clients),
             f"peak memory for {customers:,} customers{whose}, × that for {least:,}",
         )
         for most, customers, whose in zip(
