@@ -48,6 +48,7 @@ class History:
         events: What happened, for whoever has to find out why.
         honest: Whether the list showed everything in order since the scan began that is read or continued now.
         told: Whether its total counted everything, likewise.
+        hides: What the list does not show.
         all_known: Whether the state must know all that the target holds: it was never lost, and the target never died.
     """
 
@@ -56,6 +57,7 @@ class History:
     story: list[str] = field(default_factory=list)
     honest: bool = True
     told: bool = True
+    hides: tuple[object, ...] = ()
     all_known: bool = True
     word: str = ""
 
@@ -173,7 +175,11 @@ class History:
         missing = outcome.throughout - outcome.handed_out - (set(target.rows) if resumed else set())
         honest = not ycm.hidden and ycm.window is None and not ycm.shuffled and ycm.lagging is None
         told = ycm.counts_hidden and ycm.total(100) == 100 and ycm.total(1) == 1 and ycm.lagging is None
-        self.honest, self.told = honest and (self.honest or not resumed), told and (self.told or not resumed)
+        # A row that was hidden before an interruption only is told by no total since; the next sync finds it.
+        hides = (frozenset(ycm.hidden), ycm.window, ycm.shuffled)
+        self.honest = honest and (self.honest or not resumed)
+        self.told = told and (not resumed or (self.told and hides == self.hides))
+        self.hides = hides
         assert not outcome.deleted & known & set(ycm.keys), self
         assert not self.all_known or set(target.rows) <= known_to(target.state), self
         assert outcome.requests <= MOST_REQUESTS, self
