@@ -21,12 +21,10 @@ from singer_sdk.singerlib import RecordMessage, Schema
 from singer_sdk.streams import Stream
 
 from tap_ycm.http.answers import Listing
-from tap_ycm.reading.scan import Scan
 from tap_ycm.rows import EXTRA, RowReader
 from tap_ycm.settings import clean
 from tap_ycm.singer.catalog import mend
 from tap_ycm.sync.progress import Progress
-from tap_ycm.sync.sync import Sync
 from tap_ycm.sync.verdict import Verdict
 from tap_ycm.writer import PlainMessage
 
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_ycm.reading.pages import Row
+    from tap_ycm.sync.sync import Sync
     from tap_ycm.tap import TapYCM
 
 __all__ = ["STREAMS", "CustomersStream", "YCMStream"]
@@ -135,6 +134,9 @@ class YCMStream(Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
+        from tap_ycm.reading.scan import Scan  # noqa: PLC0415 - not all commands read
+        from tap_ycm.sync.sync import Sync  # noqa: PLC0415 - as above
+
         settings, client = self._ycm.settings, self._ycm.client
         self.outcome = outcome = Sync(
             stream=self.name,

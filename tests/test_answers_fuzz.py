@@ -284,7 +284,7 @@ def test_text_in_any_charset_arrives_as_it_is(text: str, charset: str, quoted: b
         body = text.encode(charset)
     except UnicodeEncodeError:
         return
-    if body.decode(charset) != text:  # some charsets have two codes for one character
+    if body.decode(charset, errors="replace") != text:  # some charsets have two codes for one character
         return
     header = f'application/json; charset="{charset.upper()}"' if quoted else f"application/json;charset={charset}"
     assert as_utf8(body, header) == (text.encode(), 0)

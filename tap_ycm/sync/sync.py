@@ -329,7 +329,7 @@ class Sync:
                 self._keys.meet([key])
                 yield [row]
             if missing and not self._is_credible(flights):
-                sentence = f"YCM says that it does not have records which it lists ({_CONTROLS} were asked for)"
+                sentence = "YCM does not find by themselves the very records that it lists, so its word means nothing"
                 raise ApiError(sentence)
         self._gone_now.update(missing)
 
