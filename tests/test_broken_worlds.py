@@ -445,6 +445,15 @@ def test_so_many_worlds() -> None:
     print(f"{len(broken)} broken worlds, {sum(len(world.in_flight) for world in broken)} histories")  # noqa: T201 - pytest -rP
 
 
+def test_one_hidden_customer_does_not_hold_back_the_deletes_of_others(loaded: Callable[..., Pipeline]) -> None:
+    pipeline = loaded(1)
+    pipeline.ycm.assumptions = Assumptions(hidden=ONE_OLD)
+    for _ in range(2):
+        between_runs(pipeline.ycm.world)
+        assert pipeline.run().status == 1
+        assert set(pipeline.target.rows) == set(pipeline.ycm.world.ids())
+
+
 # What a person may do
 
 

@@ -23,7 +23,6 @@ class Asking:
         pages: Pages received.
         total: Number of objects in the list as last told; None if it was not told.
         short: What is wrong with the first page that lacked rows; None if none did.
-        lacking: How many rows the pages lacked by the totals told with them.
     """
 
     def __init__(self, fetch: Callable[[PageRequest], Page], size: int) -> None:
@@ -33,7 +32,12 @@ class Asking:
         self.pages = 0
         self.total: int | None = None
         self.short: str | None = None
-        self.lacking = 0
+        self._lacking: dict[PageRequest, int] = {}  # a page that is asked for twice lacks its rows once
+
+    @property
+    def lacking(self) -> int:
+        """How many rows the pages lacked by the totals told with them."""
+        return sum(self._lacking.values())
 
     def newest_page(self, number: int = 1) -> Page:
         """Return a page in descending order, checked.
@@ -82,7 +86,7 @@ class Asking:
         if page.total is not None:
             lacking = rows_due(page.total, request.number, self.size) - len(page.ids)
             if lacking > 0:
-                self.lacking += lacking
+                self._lacking[request] = lacking
                 self.short = self.short or (
                     f"page {request.number} has {len(page.ids)} rows, {lacking} fewer than its total says "
                     f"(requestId {page.request_id})"
