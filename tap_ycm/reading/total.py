@@ -7,16 +7,17 @@ and there is no way to tell which.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
-from tap_ycm.reading.checks import rows_due, violation
+from tap_ycm.reading.checks import Allowance, rows_due
+from tap_ycm.reading.lane import ABOVE_ALL
 
 if TYPE_CHECKING:
     from tap_ycm.reading.asking import Asking
 
 __all__ = ["rows_missing"]
 
-_MOST_PAGES_CREATED = 1000
 _ATTEMPTS = 3
 
 
@@ -44,13 +45,16 @@ def rows_missing(ask: Asking, rows: int, newest: int, first_total: int, *, resum
 
 def _due(ask: Asking, newest: int) -> int:
     """Return how many rows with keys up to ``newest`` exist, by one answer: that many existed at the first answer."""
-    for number in range(1, _MOST_PAGES_CREATED):
+    allowance = Allowance(ask.size, 0)
+    lowest = ABOVE_ALL
+    for number in count(1):
         page = ask.newest_page(number)
         created = sum(key > newest for key in page.ids)
         if created < len(page.ids) or not page.ids:
-            return (page.total or 0) - (number - 1) * ask.size - created
-    what = "more objects were created during the sync than can be counted"
-    raise violation(page, what)
+            break
+        allowance.spend(sum(key < lowest for key in page.ids))
+        lowest = min(lowest, page.ids[-1])
+    return (page.total or 0) - (number - 1) * ask.size - created
 
 
 def _hidden(ask: Asking) -> int:
