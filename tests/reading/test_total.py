@@ -110,6 +110,40 @@ def test_rows_that_were_read_and_deleted_do_not_stand_for_hidden_ones(read_befor
     assert scan.missing == 1
 
 
+def test_a_short_page_is_noticed_though_a_row_read_and_deleted_makes_up_for_it() -> None:
+    """The row is left out after the list is cut into pages, so the last page is right."""
+
+    def short(page: Page, request: PageRequest, world: MovingList) -> Page:
+        ids = [key for key in page.ids if key != 7]
+        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids])
+
+    world = MovingList(23, [None, 22], change=short)
+    scan, handed_out = world.scan(SIZE)
+    assert len(keys_of(scan, handed_out)) == len(world.keys)
+    assert scan.flaw == "page 2 has 4 rows, 1 fewer than its total says (requestId 0123)"
+    assert scan.bookmark is None
+
+
+def test_a_plain_reading_ends_ten_pages_after_the_last_row() -> None:
+    scan, keys, world = read(23, lambda page, *_: replace(page, size=None, total=10**9))
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw is not None
+    assert asked(world) == ["newest 1", *map(str, range(1, 16)), *map(str, range(1, 16))]
+
+
+def test_a_plain_reading_is_repeated_while_a_pass_brings_more() -> None:
+    """A server that shuffles: every pass shows 5 more."""
+
+    def slow(page: Page, request: PageRequest, world: MovingList) -> Page:
+        shown = world.page(world.keys[: len(world.requests)], request)
+        return replace(shown, size=None, total=10**3)
+
+    scan, keys, world = read(200, slow)
+    assert 60 < len(keys) < 200
+    assert [request.number for request in world.requests].count(1) == 1 + 5  # the newest page, and five passes
+    assert scan.flaw is not None
+
+
 @pytest.mark.parametrize("lanes", [1, 2, 4])
 @pytest.mark.parametrize("capped", [True, False])
 def test_a_list_that_is_cut_off_above_is_noticed(lanes: int, capped: bool) -> None:  # noqa: FBT001 - a parameter

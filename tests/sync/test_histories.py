@@ -224,7 +224,6 @@ def test_histories() -> None:
         for _ in range(history.random.randrange(3, 13)):
             history.sync(history.between())
         history.story.append("healthy from now on")
-        most = max(most, history.events.pop("most requests", 0))
         history.heal()
         history.ycm.happen = lambda: None
         for syncs in range(1, HEALED_WITHIN + 1):  # noqa: B007 - the last one is counted
@@ -238,6 +237,7 @@ def test_histories() -> None:
         assert outcome.activated, history
         assert set(history.pipeline.target.rows) == set(history.ycm.keys), history
         healed[syncs] += 1
+        most = max(most, history.events.pop("most requests"))
         events += history.events
     say = f"{HISTORIES} histories, {most} requests at most in a sync; healed after {dict(sorted(healed.items()))} syncs"
     print(say, dict(events))  # noqa: T201 - README quotes it
