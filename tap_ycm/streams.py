@@ -87,6 +87,7 @@ class YCMStream(Stream):
         self.primary_keys = (self.key,)
         self._ycm = tap
         self._messages: list[tuple[StreamMap, RecordMessage]] = []
+        self._unmapped: tuple[RecordMessage, ...] = ()  # the usual case: one message, whose record stays as it is
         self.outcome: Sync | None = None
         self._reading: Generator[list[Row]] | None = None
 
@@ -118,14 +119,21 @@ class YCMStream(Stream):
         return super().generate_child_contexts(record, context) if self.child_streams else ()
 
     @override
-    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
-        """Yield a record's messages as the SDK does, but for what RowReader did already: selection and types.
+    def _generate_record_messages(  # type: ignore[override]  # it is only iterated over, and generators take long
+        self, record: Record
+    ) -> Iterable[RecordMessage]:
+        """Return a record's messages as the SDK does, but for what RowReader did already: selection and types.
 
         Private in the SDK; pinned by tests/test_sdk_pins.py, and held against the original by tests/test_thin_path.py.
         """
         if self._selects_within_columns:
-            yield from super()._generate_record_messages(record)
-            return
+            return super()._generate_record_messages(record)
+        if self._unmapped:
+            self._unmapped[0].record = record
+            return self._unmapped
+        return self._mapped_messages(record)
+
+    def _mapped_messages(self, record: Record) -> Iterator[RecordMessage]:
         for stream_map, message in self._messages:
             mapped = stream_map.transform(record)
             if mapped is not None:
@@ -230,6 +238,9 @@ class YCMStream(Stream):
             return kind(stream_map.stream_alias, {}, self._stream_version, now)
 
         self._messages = [(stream_map, message_for(stream_map)) for stream_map in self.stream_maps]
+        stream_map, message = self._messages[0]
+        alone = len(self._messages) == 1 and isinstance(stream_map, SameRecordTransform)
+        self._unmapped = (message,) if alone and not stream_map.flattening_enabled else ()
 
     def _partial(self) -> str | None:
         """Return why the target does not get every record of a scan."""

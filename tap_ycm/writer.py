@@ -23,7 +23,6 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
 __all__ = ["PageWriter", "PlainMessage"]
 
@@ -33,7 +32,15 @@ _PLAIN = frozenset({str, int, bool, type(None)})
 
 @dataclass(slots=True)
 class PlainMessage(RecordMessage):
-    """A record of which it is known that it holds nothing but strings, integers and nulls."""
+    """A record of which it is known that it holds nothing but strings, integers and nulls.
+
+    One message serves all records of a page, so what surrounds them is written once.
+
+    Attributes:
+        frame: The text of the message before its record, and after it; None before it is known.
+    """
+
+    frame: tuple[bytes, bytes] | None = None
 
 
 class PageWriter(GenericSingerWriter[bytes, Message]):
@@ -42,8 +49,6 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
     def __init__(self) -> None:
         """Begin with nothing gathered."""
         self._lines: list[bytes] = []
-        self._moment: datetime | None = None
-        self._moment_text = ""
 
     @cached_property
     def _encode(self) -> Callable[[Any], bytes]:
@@ -53,19 +58,28 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
 
     @override
     def serialize_message(self, message: Message) -> bytes:
+        if isinstance(message, PlainMessage):
+            head, tail = message.frame = message.frame or self._frame(message)
+            try:
+                return b"".join((head, self._encode(message.record), tail))
+            except UnicodeEncodeError:  # a lone surrogate
+                return serialize_json(message.to_dict()).encode()
         content = message.to_dict()
-        if isinstance(message, PlainMessage) or (
-            isinstance(message, RecordMessage) and _PLAIN.issuperset(map(type, message.record.values()))
-        ):
-            if moment := message.time_extracted:
-                if moment is not self._moment:  # the records of a page have one
-                    self._moment, self._moment_text = moment, moment.isoformat()  # as the SDK writes it
-                content["time_extracted"] = self._moment_text
+        if isinstance(message, RecordMessage) and _PLAIN.issuperset(map(type, message.record.values())):
+            if message.time_extracted:
+                content["time_extracted"] = message.time_extracted.isoformat()  # as the SDK writes it
             try:
                 return self._encode(content)
             except UnicodeEncodeError:  # a lone surrogate, made by a stream map
                 return serialize_json(content).encode()
         return serialize_json(content).encode()
+
+    def _frame(self, message: PlainMessage) -> tuple[bytes, bytes]:
+        content = {**message.to_dict(), "record": None}
+        if message.time_extracted:
+            content["time_extracted"] = message.time_extracted.isoformat()
+        head, null, tail = self._encode(content).partition(b'"record":null')
+        return head + null.removesuffix(b"null"), tail
 
     @override
     def write_message(self, message: Message) -> None:

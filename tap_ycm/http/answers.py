@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from email.message import Message
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +207,7 @@ def as_utf8(body: bytes, content_type: str) -> tuple[bytes, int]:
     return text.encode(errors="replace") if broken or charset != "utf-8" else body, broken
 
 
+@lru_cache(maxsize=16)  # the answers of one YCM are alike, and reading the header takes long
 def _charset(content_type: str) -> str:
     if "charset" not in content_type.lower():
         return "utf-8"

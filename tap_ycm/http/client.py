@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlencode
 
 import backoff
 import requests
@@ -172,7 +171,7 @@ class Client:
 
     def _page(self, listing: Listing, request: PageRequest) -> Page:
         sort = f"-{listing.key}" if request.newest_first else listing.key
-        query = urlencode({"pageSize": request.size, "pageNumber": request.number, "sort": sort})
+        query = f"pageSize={request.size}&pageNumber={request.number}&sort={sort}"  # nothing in it needs quoting
         parse = partial(parse_page, key=listing.key, typed=listing.typed)
         return self._answer(listing.path, f"{listing.path}?{query}", parse)
 

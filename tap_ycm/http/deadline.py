@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OneHost"]
 
+_BUFFER = 2**16
+"""Bytes: a page of 50 customers, with its headers, in one read."""
+
 
 class OneHost(HTTPAdapter):
     """Connects to one host, with one proxy and one set of certificates, and bounds the time of each answer."""
@@ -48,7 +51,7 @@ class _BoundedResponse(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp: BufferedReader = BufferedReader(_Bounded(sock, self.fp.detach()))
+        self.fp: BufferedReader = BufferedReader(_Bounded(sock, self.fp.detach()), _BUFFER)
 
 
 class _Bounded(RawIOBase):

@@ -132,7 +132,7 @@ class Sync:
             self._before,
             account=account,
             last_version=self.version or self._before.last_version,
-            known=None if self._before.known is None else packed(known),
+            known=packed(known) if self._before.new and self._before.known is not None else self._before.known,
             new=(),
             scan=None,
             is_older=False,
@@ -380,6 +380,8 @@ class Sync:
             rows = before.rows if self._brake.holds else scan.rows
             newest = [key for key in (before.highest, scan.newest) if key is not None and key > BELOW_ALL]
             memory = replace(memory, baseline=True, highest=max(newest, default=None), rows=rows)
+        if self._keys.count > MOST_REMEMBERED:
+            return replace(memory, known=None, new=(), gone="", braked="")
         if activated:
             keys, gone, braked = self._keys.read(), set[int](), frozenset[int]()
         elif memory.known is None:
@@ -391,7 +393,7 @@ class Sync:
             return replace(memory, known=None, new=(), gone="", braked="")
         return replace(
             memory,
-            known=packed(keys),
+            known=memory.known if activated and self._keys.unchanged else packed(keys),
             new=(),
             gone=packed(sorted(gone.difference(keys))),
             braked=packed(sorted(braked)),

@@ -89,8 +89,9 @@ class History:
         ycm.create(self.random.choice([0, 0, 1, 2, 7]), self.random.choice([1, 3]))
         ycm.delete(self.some(self.random.choice([0, 0, 1, 3, 3, 20])))
         self.heal()
-        if self.chance(0.5):
-            self.break_it(before)
+        for share in (0.5, 0.2):
+            if self.chance(share):
+                self.break_it(before)
         if self.chance(0.06):
             self.note("the state is lost")
             self.pipeline.target.state, self.all_known = {}, False
@@ -152,7 +153,9 @@ class History:
             kinds["identity"] = "other columns"
         knew_all = self.all_known
         rows = set(self.pipeline.target.rows)
+        has_baseline = self.pipeline.target.state.get("baseline", False)
         outcome = self.pipeline.run(**kinds, **settings)
+        assert has_baseline or not outcome.deleted, self
         self.story.append(f"{sorted(kinds)} {settings} finished {outcome.finished} failure {outcome.failure}")
         self.judge(outcome, rows if knew_all else outcome.known)
         self.remember(outcome)

@@ -113,8 +113,8 @@ def test_what_is_read_and_what_is_absent(known: set[int], pages: list[set[int]])
     assert len(keys) == len(known)
     assert keys.new == len(read - known)
     assert keys.absent().tolist() == sorted(known - read)
-    assert keys.read() == sorted(read)
-    assert keys.all_but({1, 2, 3}) == sorted((known | read) - {1, 2, 3})
+    assert keys.read().tolist() == sorted(read)
+    assert keys.all_but({1, 2, 3}).tolist() == sorted((known | read) - {1, 2, 3})
 
 
 def test_the_usual_page_is_met_like_any_other() -> None:
