@@ -72,7 +72,6 @@ class KnownError:
 
 
 _LATER = "it is a fault of YCM; run the tap again later, and tell Yeastar if it stays"
-_REPORT = "the tap should not have caused this; please report it with the requestId"
 _CREDENTIALS = "check client_id and client_secret (YCM: System > API)"
 _TOKEN = "YCM refuses the token that it has issued; run the tap again later, and see whether another program has the same client_id"  # noqa: E501, S105 - advice, not a secret
 GET_ANOTHER_TOKEN = "get a fresh access_token, or set client_id and client_secret in its place"  # noqa: S105 - as above
@@ -81,7 +80,11 @@ GET_ANOTHER_TOKEN = "get a fresh access_token, or set client_id and client_secre
 ERRORS: dict[int, KnownError] = {
     1000001: KnownError("SERVER_ERROR", Action.RETRY, _LATER),
     1000002: KnownError("AUTHENTICATION_FAILED", Action.FAIL, _CREDENTIALS),
-    1000004: KnownError("INVALID_PARAMETER", Action.FAIL, _REPORT),
+    1000004: KnownError(
+        "INVALID_PARAMETER",
+        Action.FAIL,
+        "if page_size was never accepted here, set it lower; otherwise please report it with the requestId",
+    ),
     1000005: KnownError("DATA_NOT_FOUND", Action.FAIL, "check that base_url is your YCM"),
     1000011: KnownError("SESSION_EXPIRED", Action.NEW_TOKEN, _TOKEN),
     1000012: KnownError("DATABASE_ERROR", Action.RETRY, _LATER),

@@ -292,7 +292,7 @@ class YCMStream(Stream):
             deleted=outcome.deleted,
             confirmed=outcome.witnessed,
             recovered=outcome.recovered,
-            missing=max(scan.missing - outcome.recovered, 0),
+            missing=outcome.missing,
             pages=scan.pages,
             requests=traffic.requests,
             retries=traffic.retries,

@@ -175,6 +175,11 @@ class Sync:
         return self._witnessed
 
     @property
+    def missing(self) -> int:
+        """How many records are missing by YCM's own count, at least."""
+        return max(self.scan.missing - self.recovered, 0) if self.scan else 0
+
+    @property
     def new(self) -> int | None:
         """How many records were read that were not known; None where keys are not remembered."""
         return None if self._before.known is None else self._keys.new
@@ -403,7 +408,7 @@ class Sync:
         """Return why the run must end with a failure exit status, and what to do."""
         reasons: list[str] = []
         if flaw is not None and self._settings.on_incomplete == "fail":
-            missing = f", {scan.missing} records are missing" if scan.missing else ""
+            missing = f", records missing: {self.missing}" if self.missing else ""
             reasons.append(
                 f"the sync is not complete{missing}: {flaw}; everything read was written. Run the tap again; if YCM's "
                 "totals are wrong for good, set on_incomplete to warn"

@@ -52,7 +52,7 @@ class Verdict:
         """Return the verdict for a person."""
         state = "complete"
         if self.flaw is not None:
-            missing = f", {self.missing} records missing" if self.missing else ""
+            missing = f", records missing: {self.missing}" if self.missing else ""
             state = f"not complete{missing}: {self.flaw}"
         total = "unknown" if self.first_total is None else f"{self.first_total}"
         if self.last_total not in {self.first_total, None}:
