@@ -161,7 +161,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         th.IntegerType(minimum=0),
         default=10,
         title="Maximum deletes, count",
-        description="Brake: this many records may always be deleted from one sync to the next.",
+        description="Brake: this many records may always be deleted from one sync to the next, unless they are all.",
     ),
     th.Property(
         "confirm_deletes",
