@@ -138,7 +138,7 @@ class History:
         elif fault == "look-ups refused":
             ycm.answer = refuse
         elif fault == "nothing found":
-            ycm.answer = lambda *_: False
+            ycm.answer = nothing
         else:
             ycm.refuses_after = len(ycm.requests) + len(ycm.looked_up) + self.random.randrange(20)
 
@@ -183,6 +183,8 @@ class History:
         self.honest = honest and (self.honest or not resumed)
         self.told = told and (not resumed or (self.told and hides == self.hides))
         self.hides = hides
+        if ycm.answer is nothing and sync.scan is not None and not sync.scan.rows:
+            return  # both the list and the look-ups deny everything: nothing is left to tell
         assert not outcome.deleted & known & set(ycm.keys), self
         assert not self.all_known or set(target.rows) <= known_to(target.state), self
         assert outcome.requests <= MOST_REQUESTS, self
@@ -211,6 +213,10 @@ class History:
 
     def __repr__(self) -> str:
         return f"FIRST_HISTORY={self.seed} HISTORIES=1: " + "; ".join(self.story)
+
+
+def nothing(_key: int, _lives: object) -> bool:
+    return False
 
 
 def refuse(_key: int, _lives: object) -> bool:
