@@ -70,6 +70,7 @@ class MovingList:
         if self.requests:
             self.happen(next(self._events, None))
         self.requests.append(request)
+        assert len(self.requests) < 10_000, "the reading does not end"
         if self.honoured is not None and request.size > self.honoured:
             request = replace(request, size=self.honoured)
         page = self.page(self.keys, request)

@@ -131,6 +131,29 @@ def test_a_plain_reading_ends_ten_pages_after_the_last_row() -> None:
     assert asked(world) == ["newest 1", *map(str, range(1, 16)), *map(str, range(1, 16))]
 
 
+def test_a_list_that_goes_on_although_its_total_is_small_ends() -> None:
+    def endless(page: Page, request: PageRequest, world: MovingList) -> Page:
+        start = request.number * request.size
+        ids = list(range(start, start + request.size))
+        ids = [10**19 - key for key in ids] if request.newest_first else ids
+        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids], total=22)
+
+    scan, _, world = read(22, endless)
+    assert "the list still goes on at page" in (scan.flaw or "")
+    assert len(world.requests) < 60
+
+
+def test_a_plain_reading_ends_where_pages_bring_hardly_anything() -> None:
+    def one_row(page: Page, request: PageRequest, world: MovingList) -> Page:
+        ids = [request.number]
+        return replace(page, ids=ids, rows=[{"customerId": key} for key in ids], size=None, total=10**9)
+
+    scan, keys, world = read(23, one_row)
+    assert scan.flaw is not None
+    assert len(keys) < 70
+    assert len(world.requests) < 140
+
+
 def test_a_plain_reading_is_repeated_while_a_pass_brings_more() -> None:
     """A server that shuffles: every pass shows 5 more."""
 
