@@ -183,14 +183,14 @@ class History:
         self.honest = honest and (self.honest or not resumed)
         self.told = told and (not resumed or (self.told and hides == self.hides))
         self.hides = hides
-        if ycm.answer is nothing and sync.scan is not None and not sync.scan.rows:
-            return  # both the list and the look-ups deny everything: nothing is left to tell
         assert not outcome.deleted & known & set(ycm.keys), self
         assert not self.all_known or set(target.rows) <= known_to(target.state), self
         assert outcome.requests <= MOST_REQUESTS, self
         self.events["most requests"] = max(self.events["most requests"], outcome.requests)
         if not outcome.finished or (resumed and not self.all_known):
             return
+        if ycm.answer is nothing and sync.scan is not None and not sync.scan.rows:
+            return  # both the list and the look-ups deny everything: nothing is left to tell but by the brake
         if sync.flaw is None and self.honest:
             assert not missing, self
         if outcome.failure is None and self.pipeline.settings["on_incomplete"] == "fail":
