@@ -161,7 +161,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         th.IntegerType(minimum=0),
         default=10,
         title="Maximum deletes, count",
-        description="Brake: this many records may always be deleted from one sync to the next, unless they are all.",
+        description="Brake: this many records may always be deleted from one sync to the next.",
     ),
     th.Property(
         "confirm_deletes",

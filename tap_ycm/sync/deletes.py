@@ -74,9 +74,7 @@ def brake(  # noqa: PLR0913 - each is one independent fact, and all but the firs
         too_many = len(beyond) > settings.max_delete_count
         too_large = len(beyond) * 100 > known * settings.max_delete_percent
         too_dear = settings.confirm_by_lookup and len(beyond - gone) > settings.max_lookups
-        # Nothing left at all looks like a right that was lost, also where a look-up finds nothing either.
-        is_all = len(beyond) == known > 0 and settings.max_delete_percent < 100
-        return (wanted and ((too_many and too_large) or is_all)) or too_dear
+        return (wanted and too_many and too_large) or too_dear
 
     everything = absent | gone
     if not holds(everything - confirmed):

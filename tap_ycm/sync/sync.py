@@ -304,7 +304,7 @@ class Sync:
         suspects = sorted(absent - self._brake.confirmed)
         if self._look_ups and settings.confirm_by_lookup:
             try:
-                yield from self._look_up(self._look_ups, suspects)
+                yield from self._look_up(self._look_ups, suspects, wanted=wanted)
                 self._witnessed = True
             except ApiError as error:
                 self._unanswered = str(error)
@@ -313,7 +313,7 @@ class Sync:
         self.deleted = len(gone) + len(self._gone_now)
 
     def _look_up(
-        self, look_ups: Callable[[], AbstractContextManager[LookUps]], suspects: list[int]
+        self, look_ups: Callable[[], AbstractContextManager[LookUps]], suspects: list[int], *, wanted: bool
     ) -> Iterator[list[Row]]:
         """Look the absent up.
 
@@ -333,22 +333,26 @@ class Sync:
                 self.recovered += 1
                 self._keys.meet([key])
                 yield [row]
-            if missing and not self._is_credible(flights):
+            if missing and self._keys.count and not self.recovered and not self._is_credible(flights):
                 sentence = "YCM does not find by themselves the very records that it lists, so its word means nothing"
                 raise ApiError(sentence)
-        self._gone_now.update(missing)
+        if self._keys.count or self._settings.max_delete_percent == 100:
+            self._gone_now.update(missing)
+        elif wanted and missing:
+            # Nothing is left at all: a right may have been lost, and there is no record to test the look-ups with.
+            everything = frozenset((*missing, *self._gone))
+            words = f"{len(everything)} of {len(everything)}"
+            self._brake = Brake(holds=True, confirmed=frozenset(), remembered=everything, words=words)
 
     def _is_credible(self, flights: LookUps) -> bool:
         """Tell whether YCM finds a record that it has just listed: if not, "not found" means nothing."""
-        if self.recovered:
-            return True
         read = self._keys.read()
         controls = read[:: max(len(read) // _CONTROLS, 1)][:_CONTROLS]
         for key in controls:  # one that is found is enough: others may have been deleted since
             flights.begin(key, key)
             if flights.next()[1] is not None:
                 return True
-        return not controls
+        return False
 
     def _conclude(self, scan: Scan) -> None:
         """Decide, tell the target, and remember the outcome."""

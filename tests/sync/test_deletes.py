@@ -33,12 +33,8 @@ NONE = keys()
         ({}, many(200), NONE, 1000, False),
         ({}, many(201), NONE, 1000, True),
         # ten may always go
-        ({}, many(10), NONE, 11, False),
-        ({}, many(11), NONE, 12, True),
-        # but not all there are: a right may have been lost
-        ({}, many(1), NONE, 1, True),
-        ({}, many(4), many(6, 100), 10, True),
-        ({"max_delete_percent": 100}, many(1), NONE, 1, False),
+        ({}, many(10), NONE, 10, False),
+        ({}, many(11), NONE, 11, True),
         ({"max_delete_count": 0}, many(1), NONE, 1, True),
         # a percentage does not round up
         ({"max_delete_count": 0}, many(21), NONE, 104, True),
