@@ -136,7 +136,7 @@ class Pipeline(RuleBasedStateMachine):
         if outcome.activated:
             assert self.target.rows.keys() <= world.ever(began, last)  # what was deleted before the scan is deleted
             assert "ACTIVATE_VERSION" in [line["type"] for line in outcome.lines[-2:]]
-        mark = self.bookmark.get("scan")
+        mark = self.bookmark.get("scan") or None
         if mark != self.mark:  # or the unfinished scan is that of an earlier run, which this one could not continue
             self.span = (began, last) if mark else None
         self.mark = mark

@@ -167,7 +167,7 @@ def assert_stopped_in_order(run: Run, signum: signal.Signals) -> None:
 
 
 def assert_the_next_run_goes_on(run: Run, ycm: Sandbox, tap: Callable[..., Run], concurrency: int = 1) -> None:
-    mark = run.bookmark["scan"]
+    (mark,) = run.bookmark["scan"]
     assert 0 < mark["rows"] <= len(run.ids)
     config = settings_for(ycm, emit_activate_version_messages=True, concurrency=concurrency)
     rest = tap(config=config, state=run.state)

@@ -296,11 +296,11 @@ def _identifier(value: object, key: str, place: int, where: str, request_id: str
 
 
 def _whole(value: object) -> int | None:
-    """Return a whole number, also from a numeric string; None for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
+    """Return a whole number of 64 bits, also from a numeric string; None for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
-        return int(value)
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value in _INT64:
+        return value
     return None
 
 

@@ -50,11 +50,14 @@ class Lane:
 
     Attributes:
         page: The page to ask for next; 0 when the lane has ended.
+        fresh: How many keys of the page taken last are below all that the lane had met.
     """
 
     def __init__(self, mark: LaneMark) -> None:
         """Begin at a page that no object of the lane's range is above."""
         self.page = mark.page
+        self.fresh = 0
+        self._met = ABOVE_ALL
         self._below = mark.below
         self._until = mark.until
         # While searching for the list's end: the lowest page known to be empty, the highest known to hold rows.
@@ -75,6 +78,7 @@ class Lane:
         Returns:
             The rows to hand out.
         """
+        self.fresh = 0
         if keys and self._empty is None:
             return self._read(keys)
         if keys:
@@ -85,6 +89,8 @@ class Lane:
         return _NOTHING
 
     def _read(self, keys: Sequence[int]) -> slice:
+        self.fresh = bisect_left(keys, self._met)
+        self._met = min(self._met, keys[0])
         end = bisect_left(keys, self._below)
         begin = min(bisect_right(keys, self._until), end)
         if begin < end:

@@ -100,7 +100,7 @@ class Scan:
             unread: Returns the places of those keys that were not handed out yet, each key once.
             resume: Where an earlier reading stopped.
         """
-        self._ask = Asking(fetch, resume.size if resume else size)
+        self._ask = Asking(fetch, min(size, resume.size) if resume else size)
         self._fetch = fetch
         self._flights = flights
         self._most_lanes = lanes
@@ -202,7 +202,7 @@ class Scan:
                     page = self._ask.received((request, page))
                     under_way -= 1
                 part = lane.take(page.ids)
-                allowance.spend(part.stop - part.start)
+                allowance.spend(lane.fresh)
                 if lane.page:  # first of all: YCM works on the next page while this one is written
                     request = self._ask.request(lane.page)
                     flights.begin((lane, request), request)

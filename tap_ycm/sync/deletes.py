@@ -74,7 +74,7 @@ def brake(  # noqa: PLR0913 - each is one independent fact, and all but the firs
         too_many = len(beyond) > settings.max_delete_count
         too_large = len(beyond) * 100 > known * settings.max_delete_percent
         too_dear = settings.confirm_by_lookup and len(beyond - gone) > settings.max_lookups
-        return (wanted and too_many and too_large) or too_dear
+        return wanted and ((too_many and too_large) or too_dear)
 
     everything = absent | gone
     if not holds(everything - confirmed):
@@ -131,7 +131,7 @@ def decide(settings: Settings, evidence: Evidence) -> Decision:
     """Decide on deletes at the end of a sync, after the last record."""
     if not settings.emit_activate_version_messages:
         return Decision(activate=False, words="off")
-    enough = evidence.flaw is None or evidence.mended or (settings.on_incomplete == "warn" and evidence.witnessed)
+    enough = evidence.flaw is None or (evidence.witnessed and (evidence.mended or settings.on_incomplete == "warn"))
     reasons = (
         (evidence.partial is not None, f"withheld: {evidence.partial}"),
         (not evidence.baseline, "withheld until the next sync: the state did not know what the target holds"),

@@ -96,6 +96,7 @@ class KnownKeys:
         self._read = bytearray(len(known))
         self._new = array("q")
         self._new_looked_up: set[int] = set()
+        self._looked_up = 0
 
     def __len__(self) -> int:
         """Return how many keys were known when the sync began."""
@@ -127,8 +128,8 @@ class KnownKeys:
 
     def unread(self, keys: Sequence[int]) -> list[int]:
         """Return the places of those keys, in any order, that were not handed out yet; of equal ones the first."""
-        if len(self._new_looked_up) != len(self._new):
-            self._new_looked_up = set(self._new)
+        self._new_looked_up.update(self._new[self._looked_up :])
+        self._looked_up = len(self._new)
         places: dict[int, int] = {}
         for number, key in enumerate(keys):
             place = self._place(key)

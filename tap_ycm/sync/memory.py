@@ -1,7 +1,8 @@
 """What a stream's state remembers from run to run.
 
-Pure. Meltano merges the state of a failed run into the last one key by key, so a key that is left out does not go
-away: every state that is written carries every key, and what must be replaced as a whole is a list or a text.
+Pure. Meltano merges some states into the last one key by key (those of an interrupted full refresh, say), so a key that
+is left out does not go away: every state that is written carries every key, and what must be replaced as a whole is a
+list or a text.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tap_ycm.reading.lane import LaneMark
+from tap_ycm.reading.lane import ABOVE_ALL, BELOW_ALL, LaneMark
 from tap_ycm.reading.scan import Bookmark
 
 __all__ = ["DamagedStateError", "Interrupted", "Memory"]
@@ -79,7 +80,9 @@ class Memory:
         if "baseline" not in state:
             return cls(last_version=last_version, is_older="complete_rows" in state)
         account, baseline, known = state.get("account"), state["baseline"], state.get("known")
-        new, scan = state.get("new"), state.get("scan")
+        new, scan = state.get("new"), state.get("scan") or []
+        if not isinstance(scan, list):
+            raise DamagedStateError
         if not isinstance(account, str | None) or not isinstance(baseline, bool) or not isinstance(new, list):
             raise DamagedStateError
         if not all(isinstance(text, str) for text in (known or "", *new, state.get("gone"), state.get("braked"))):
@@ -94,7 +97,7 @@ class Memory:
             new=tuple(new),
             gone=state["gone"],
             braked=state["braked"],
-            scan=None if scan is None else _interrupted(scan),
+            scan=_interrupted(scan[0]) if scan else None,
         )
 
     def state(self) -> dict[str, Any]:
@@ -109,16 +112,16 @@ class Memory:
             "new": list(self.new),
             "gone": self.gone,
             "braked": self.braked,
-            "scan": self.scan and _written(self.scan),
+            "scan": [] if self.scan is None else [_written(self.scan)],  # Meltano cannot merge an object over null
         }
 
 
 def _written(scan: Interrupted) -> dict[str, Any]:
     mark = scan.bookmark
     return {
-        "lanes": [[lane.page, lane.below, lane.until] for lane in mark.lanes],
+        "lanes": [[lane.page, _or_null(lane.below), _or_null(lane.until)] for lane in mark.lanes],
         "size": mark.size,
-        "newest": mark.newest,
+        "newest": _or_null(mark.newest),
         "rows": mark.rows,
         "began": scan.began,
         "identity": scan.identity,
@@ -135,15 +138,23 @@ def _interrupted(scan: object) -> Interrupted:
     size, rows = _number(scan, "size"), _number(scan, "rows")
     if size < 1 or rows < 0:
         raise DamagedStateError
-    return Interrupted(Bookmark(marks, size, _number(scan, "newest"), rows), _number(scan, "began"), identity)
+    newest = _whole(scan, "newest")
+    bookmark = Bookmark(marks, size, BELOW_ALL if newest is None else newest, rows)
+    return Interrupted(bookmark, _number(scan, "began"), identity)
 
 
 def _lane(lane: object) -> LaneMark:
     if not isinstance(lane, list) or len(lane) != len(LaneMark.__slots__):
         raise DamagedStateError
-    if not all(_is_whole(number) for number in lane) or lane[0] < 1:
+    page, below, until = lane
+    if not _is_whole(page) or page < 1 or not all(key is None or _is_whole(key) for key in (below, until)):
         raise DamagedStateError
-    return LaneMark(*lane)
+    return LaneMark(page, ABOVE_ALL if below is None else below, BELOW_ALL if until is None else until)
+
+
+def _or_null(key: int) -> int | None:
+    """Leave a limit out that is no 64-bit integer: some readers of JSON would make a fraction of it."""
+    return None if key in {BELOW_ALL, ABOVE_ALL} else key
 
 
 def _number(source: Mapping[str, Any], name: str) -> int:

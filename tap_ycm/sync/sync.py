@@ -17,7 +17,7 @@ from tap_ycm.sync.keys import MOST_REMEMBERED, DamagedKeysError, KnownKeys, pack
 from tap_ycm.sync.memory import DamagedStateError, Interrupted, Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from contextlib import AbstractContextManager
 
     from tap_ycm.reading.pages import Row
@@ -113,7 +113,7 @@ class Sync:
         self._clock = clock
         try:
             self._before = Memory.of(state)
-            known, self._gone, braked = _unpacked(self._before)
+            known, self._gone, self._braked = _unpacked(self._before)
         except (DamagedStateError, DamagedKeysError):
             sentence = (
                 f"the state of stream {stream} is damaged: clear it (meltano state clear, or leave --state out) "
@@ -122,17 +122,17 @@ class Sync:
             raise TapError(sentence) from None
         self._check_account(account)
         self._keys = KnownKeys(known)
-        self._braked = frozenset(braked)
         now = round(clock() * 1000)
         wanted = settings.emit_activate_version_messages
         # Always higher than the last one, whatever the clock does.
         self.version = max(now, self._before.last_version + 1) if wanted else None
+        pieces = self._before.new or self._before.gone
         # Consolidated: what earlier syncs left in pieces is one text now.
         self._memory = replace(
             self._before,
             account=account,
             last_version=self.version or self._before.last_version,
-            known=packed(known) if self._before.new and self._before.known is not None else self._before.known,
+            known=packed(known) if self._before.known is not None and pieces else self._before.known,
             new=(),
             scan=None,
             is_older=False,
@@ -186,8 +186,13 @@ class Sync:
 
     def state(self) -> dict[str, Any]:
         """Return the state as of the rows that were handed out and written."""
-        mark = None if self._mark is None else Interrupted(self._mark, self._began, self._identity)
-        return replace(self._memory, scan=mark).state()
+        mark = None
+        if self._mark is not None and not (self.scan and self.scan.flaw):
+            mark = Interrupted(self._mark, self._began, self._identity)
+        memory = replace(self._memory, scan=mark)
+        if self._gone_now and memory.known is not None:  # look-ups are under way: their answers are not lost
+            memory = replace(memory, gone=packed(sorted({*self._gone, *self._gone_now})))
+        return memory.state()
 
     def rows(self) -> Generator[list[Row]]:
         """Read everything; closing this begins no further request.
@@ -200,8 +205,6 @@ class Sync:
         self._mark = resume
         self._saved_at = self._clock()
         for handout in scan.read():
-            if self._memory.known is not None and (scan.first_total or 0) > MOST_REMEMBERED:
-                self._forget()
             yield from self._deliver(handout)
             if not self._held:
                 self._mark = scan.bookmark
@@ -252,6 +255,10 @@ class Sync:
             return
         self._held.append(handout.rows)
         self._held_keys += new
+        if len(self._keys) + self._keys.new > MOST_REMEMBERED:
+            yield from self._release()
+            self._memory = replace(self._memory, known=None, new=(), gone="", braked="")
+            return
         if len(self._held_keys) >= min(self._keys.new // _HELD_SHARE, _HELD_MOST):
             yield from self._release()
 
@@ -275,17 +282,13 @@ class Sync:
         self._saved_at = self._clock()
         self._outlet.save(self.state())
 
-    def _forget(self) -> None:
-        """Stop remembering keys: there are too many."""
-        self._memory = replace(self._memory, known=None, new=(), gone="", braked="")
-
     def _confirm(self, scan: Scan) -> Iterator[list[Row]]:
         """Ask YCM for each record that is known and absent, and hand out those that it still has."""
         settings = self._settings
         if scan.resumed:
             return
         wanted = settings.emit_activate_version_messages and self._partial is None
-        if self._before.known is None or self._memory.known is None:
+        if self._before.known is None:
             self._brake = brake_on_counts(settings, wanted=wanted, rows=scan.rows, rows_before=self._before.rows)
             return
         absent, gone = frozenset(self._keys.absent()), frozenset(self._gone)
@@ -297,60 +300,64 @@ class Sync:
             known=len(self._keys) + len(gone),
             braked=self._braked,
         )
-        self.deleted = len(gone)
         if self._brake.holds:
             return
         self._gone_now = set(self._brake.confirmed & absent)
         suspects = sorted(absent - self._brake.confirmed)
-        if self._look_ups and settings.confirm_by_lookup:
-            try:
-                yield from self._look_up(self._look_ups, suspects, wanted=wanted)
-                self._witnessed = True
-            except ApiError as error:
-                self._unanswered = str(error)
-        elif scan.flaw is None and not self._turned_up:
-            self._gone_now.update(suspects)
-        self.deleted = len(gone) + len(self._gone_now)
+        if not self._look_ups or not settings.confirm_by_lookup:
+            return
+        if not wanted and len(suspects) > settings.max_lookups:  # nothing depends on it
+            self._outlet.say(f"{self._stream}: {len(suspects)} known records are absent, too many to look up")
+            return
+        try:
+            yield from self._look_up(self._look_ups, suspects)
+            self._witnessed = True
+        except ApiError as error:
+            self._unanswered = str(error)
 
     def _look_up(
-        self, look_ups: Callable[[], AbstractContextManager[LookUps]], suspects: list[int], *, wanted: bool
+        self, look_ups: Callable[[], AbstractContextManager[LookUps]], suspects: list[int]
     ) -> Iterator[list[Row]]:
         """Look the absent up.
 
         Raises:
             ApiError: YCM does not answer, or not credibly.
         """
-        missing: list[int] = []
+        if not suspects:
+            return
+        not_found: set[int] = set()
         with look_ups() as flights:
+            if self._keys.count and not self._is_credible(flights):
+                sentence = "YCM does not find by themselves the very records that it lists, so its word means nothing"
+                raise ApiError(sentence)
+            # Where nothing is listed, no record is left to test the look-ups with.
+            certain = bool(self._keys.count) or self._settings.max_delete_percent == 100
             for key in suspects:
                 flights.begin(key, key)
             for _ in suspects:
                 key, row = flights.next()
-                if row is None:
-                    missing.append(key)
-                    continue
-                self._void([key])
-                self.recovered += 1
-                self._keys.meet([key])
-                yield [row]
-            if missing and self._keys.count and not self.recovered and not self._is_credible(flights):
-                sentence = "YCM does not find by themselves the very records that it lists, so its word means nothing"
-                raise ApiError(sentence)
-        if self._keys.count or self._settings.max_delete_percent == 100:
-            self._gone_now.update(missing)
-        elif wanted and missing:
-            # Nothing is left at all: a right may have been lost, and there is no record to test the look-ups with.
-            everything = frozenset((*missing, *self._gone))
+                if row is not None:
+                    certain = True
+                    self._void([key])
+                    self.recovered += 1
+                    self._keys.meet([key])
+                    yield [row]
+                not_found.update([key] if row is None else ())
+                if certain:
+                    self._gone_now |= not_found
+                if self._clock() - self._saved_at >= SAVE_EVERY:
+                    self._save()
+        if not certain:  # nothing is left at all: a right may have been lost
+            everything = not_found.union(self._gone)
             words = f"{len(everything)} of {len(everything)}"
-            self._brake = Brake(holds=True, confirmed=frozenset(), remembered=everything, words=words)
+            self._brake = Brake(holds=True, confirmed=frozenset(), remembered=frozenset(everything), words=words)
 
     def _is_credible(self, flights: LookUps) -> bool:
         """Tell whether YCM finds a record that it has just listed: if not, "not found" means nothing."""
         read = self._keys.read()
-        controls = read[:: max(len(read) // _CONTROLS, 1)][:_CONTROLS]
-        for key in controls:  # one that is found is enough: others may have been deleted since
+        for key in read[:: max(len(read) // _CONTROLS, 1)][:_CONTROLS]:
             flights.begin(key, key)
-            if flights.next()[1] is not None:
+            if flights.next()[1] is not None:  # one is enough: others may have been deleted since
                 return True
         return False
 
@@ -367,9 +374,13 @@ class Sync:
             unanswered=self._unanswered,
             brake=self._brake,
         )
-        self.decision = decide(settings, evidence)
-        if self.decision.activate and self.version is not None:
+        decision = decide(settings, evidence)
+        if decision.activate and self.version is not None:
             self._outlet.activate(self.version)
+        self.decision = decision
+        if not scan.resumed and self._before.known is not None:
+            absent = len(self._keys.absent())
+            self.deleted = absent + len(self._gone) if decision.activate else len(self._gone_now)
         self.failure = self._failure(scan, flaw)
         if not evidence.baseline and settings.emit_activate_version_messages:
             older = "an earlier version of the tap wrote the state; " if self._before.is_older else ""
@@ -378,7 +389,8 @@ class Sync:
                 "which notes what the target holds"
             )
         self._mark = None
-        self._memory = self._outcome(scan, flaw, activated=self.decision.activate)
+        self._memory = self._outcome(scan, flaw, activated=decision.activate)
+        self._gone_now = set()
         self._save()
 
     def _outcome(self, scan: Scan, flaw: str | None, *, activated: bool) -> Memory:
@@ -387,8 +399,10 @@ class Sync:
         if flaw is None or self._settings.on_incomplete == "warn":
             # Where the brake holds, the old number stays, or the brake would be released unseen.
             rows = before.rows if self._brake.holds else scan.rows
-            newest = [key for key in (before.highest, scan.newest) if key is not None and key > BELOW_ALL]
-            memory = replace(memory, baseline=True, highest=max(newest, default=None), rows=rows)
+            # What the target held before counts as long as it may hold it.
+            heights = (scan.newest, None if activated else before.highest)
+            highest = max((key for key in heights if key is not None and key > BELOW_ALL), default=None)
+            memory = replace(memory, baseline=True, highest=highest, rows=rows)
         if self._keys.count > MOST_REMEMBERED:
             return replace(memory, known=None, new=(), gone="", braked="")
         if activated:
@@ -400,11 +414,14 @@ class Sync:
             braked = self._brake.remembered if self._brake.holds else self._braked
         if len(keys) > MOST_REMEMBERED:
             return replace(memory, known=None, new=(), gone="", braked="")
+        gone = gone.difference(keys)
+        if len(keys) + len(gone) > MOST_REMEMBERED:  # YCM has said of each that it does not exist: the list will do
+            gone = set()
         return replace(
             memory,
             known=memory.known if activated and self._keys.unchanged else packed(keys),
             new=(),
-            gone=packed(sorted(gone.difference(keys))),
+            gone=packed(sorted(gone)),
             braked=packed(sorted(braked)),
         )
 
@@ -414,12 +431,12 @@ class Sync:
         if flaw is not None and self._settings.on_incomplete == "fail":
             missing = f", records missing: {self.missing}" if self.missing else ""
             reasons.append(
-                f"the sync is not complete{missing}: {flaw}; everything read was written. Run the tap again; if YCM's "
-                "totals are wrong for good, set on_incomplete to warn"
+                f"the sync is not complete{missing}: {flaw}; everything read was written. Run the tap again; if this "
+                "stays, and you must live with it, set on_incomplete to warn"
             )
-        if self._brake.holds:
+        if self._brake.holds and self._settings.emit_activate_version_messages:
             reasons.append(self._how_to_confirm(scan))
-        if self._unanswered is not None:
+        if self._unanswered is not None and self._settings.emit_activate_version_messages:
             reasons.append(
                 f"absent records could not be looked up, so none was deleted: {self._unanswered}; if YCM refuses such "
                 "requests for good, set confirm_by_lookup to false"
@@ -435,14 +452,11 @@ class Sync:
         )
 
 
-def _unpacked(memory: Memory) -> tuple[array[int], array[int], array[int]]:
-    """Return the keys known, gone and braked, each ascending."""
-    known = unpacked(memory.known or "")
-    if memory.new:
-        pieces: Iterable[int] = (key for text in memory.new for key in unpacked(text))
-        known = array("q", sorted({*known, *pieces}))
-    gone = unpacked(memory.gone)
-    if gone and known:
-        both = set(known).intersection(gone)
-        gone = array("q", [key for key in gone if key not in both])
-    return known, gone, unpacked(memory.braked)
+def _unpacked(memory: Memory) -> tuple[array[int], array[int], frozenset[int]]:
+    """Return the keys known, gone and braked; those handed out last are known, whatever was said of them before."""
+    known, gone, braked = unpacked(memory.known or ""), unpacked(memory.gone), frozenset(unpacked(memory.braked))
+    if memory.new or gone:
+        new = {key for text in memory.new for key in unpacked(text)}
+        gone = array("q", [key for key in gone if key not in new])
+        known = array("q", sorted(new.union(known).difference(gone)))
+    return known, gone, braked

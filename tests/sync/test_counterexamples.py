@@ -202,7 +202,7 @@ def test_a_replayed_state_makes_the_tap_read_more_and_delete_nothing_that_lives(
     pipeline = loaded(30, hasty=True)
     pipeline.run(dies_after=20)
     old = json.dumps(pipeline.target.state)
-    assert json.loads(old)["scan"] is not None
+    assert json.loads(old)["scan"]
     pipeline.ycm.delete([2, 11])
     pipeline.ycm.create(6)
     assert sound_though_continued(pipeline).sync.scan is not None
@@ -374,7 +374,7 @@ def test_a_total_that_is_cached_and_one_deletion_hide_nothing_from_several_lanes
 def test_a_bookmark_far_beyond_the_list_ends(page: int) -> None:
     pipeline = loaded(30, hasty=True)
     pipeline.run(dies_after=20)
-    for lane in pipeline.target.state["scan"]["lanes"]:
+    for lane in pipeline.target.state["scan"][0]["lanes"]:
         lane[0] = page
     outcome = pipeline.run()
     assert outcome.sync.scan is not None
