@@ -417,3 +417,124 @@ def test_too_many_keys_are_not_remembered_and_deletes_rest_on_the_list(monkeypat
     assert pipeline.run(confirm_deletes="39-19").failure is None
     assert set(pipeline.target.rows) == set(pipeline.ycm.keys)
     assert pipeline.target.state["known"] is not None  # few enough again
+
+
+def test_a_total_makes_nobody_forget_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_module, "MOST_REMEMBERED", 300)
+    pipeline = loaded(200)
+    pipeline.ycm.hidden, pipeline.ycm.counts_hidden = {50, 51}, False
+    asked = len(pipeline.ycm.requests)
+    pipeline.ycm.total = lambda total: 600 if len(pipeline.ycm.requests) == asked + 1 else total
+    assert not sound(pipeline).deleted
+    pipeline.ycm.total = lambda _: 600
+    assert not sound(pipeline).deleted
+    assert known_to(pipeline.target.state) >= set(pipeline.ycm.keys)
+
+
+def test_what_was_known_is_looked_up_also_when_the_list_grows_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_module, "MOST_REMEMBERED", 45)
+    pipeline = loaded(40)
+    pipeline.ycm.create(10)
+    pipeline.ycm.hidden, pipeline.ycm.counts_hidden = {7, 8}, False
+    assert not sound(pipeline).deleted
+    assert pipeline.target.state["known"] is None
+
+
+def test_what_was_never_looked_up_is_looked_up_once_deletes_are_wanted() -> None:
+    pipeline = loaded()
+    pipeline.ycm.hidden, pipeline.ycm.counts_hidden = {7, 8}, False
+    pipeline.run(confirm_by_lookup=False, emit_activate_version_messages=False)
+    assert not pipeline.ycm.looked_up
+    outcome = sound(pipeline)
+    assert {7, 8} <= set(pipeline.ycm.looked_up)
+    assert not outcome.deleted
+
+
+def test_rows_that_only_the_plain_order_finds_are_no_witness() -> None:
+    pipeline = loaded(40, settings={"confirm_by_lookup": False})
+    pipeline.ycm.hidden = {10}
+
+    def create_and_delete() -> None:
+        pipeline.ycm.create()
+        pipeline.ycm.delete([35])
+
+    pipeline.ycm.happen = after(pipeline, 26, create_and_delete)
+    outcome = sound(pipeline)
+    assert outcome.failure is not None
+    assert not outcome.activated
+
+
+def after(pipeline: Pipeline, requests: int, what: Callable[[], object]) -> Callable[[], None]:
+    """Let something happen once, when so many more pages were asked for."""
+    due = [len(pipeline.ycm.requests) + requests]
+
+    def happen() -> None:
+        if due and len(pipeline.ycm.requests) >= due[0]:
+            due.clear()
+            what()
+
+    return happen
+
+
+def test_a_reading_with_a_flaw_is_not_continued() -> None:
+    pipeline = Pipeline(Ycm(list(range(1, 61))), hasty=True)
+    pipeline.ycm.happen = after(pipeline, 8, lambda: setattr(pipeline.ycm, "shuffled", True))
+    pipeline.ycm.refuses_after = 12
+    assert pipeline.run().failure == "YCM does not answer"
+    assert pipeline.target.state["scan"] == []
+
+
+def test_an_interrupted_lane_passes_over_whatever_was_deleted_above_it() -> None:
+    pipeline = Pipeline(Ycm(list(range(1, 3001))), hasty=True)
+    pipeline.run(dies_after=1000)
+    assert pipeline.target.state["scan"]
+    pipeline.ycm.delete(range(1, 1901))
+    outcome = pipeline.run()
+    assert set(pipeline.ycm.keys) <= set(pipeline.target.rows)
+    assert outcome.sync.scan
+    assert outcome.sync.scan.resumed
+    assert outcome.failure is None
+
+
+def test_keys_that_begin_lower_again_are_odd_no_longer_than_the_target_holds_a_higher_one() -> None:
+    pipeline = loaded()
+    pipeline.ycm.keys.append(2**62)
+    sound(pipeline)
+    pipeline.ycm.keys.remove(2**62)
+    assert sound(pipeline).activated
+    pipeline.ycm.keys.append(41)
+    assert sound(pipeline).failure is None
+
+
+def test_an_account_that_is_empty_is_confirmed_by_a_person() -> None:
+    """A lost right looks like that, and no listed record is left to test the look-ups with."""
+    pipeline = loaded(8)
+    pipeline.ycm.hidden, pipeline.ycm.counts_hidden = set(pipeline.ycm.keys), False
+    pipeline.ycm.answer = lambda _key, _lives: False
+    assert not sound(pipeline).deleted
+    pipeline.ycm.hidden, pipeline.ycm.answer = set(), lambda _key, lives: lives
+    pipeline.ycm.delete(range(1, 9))
+    word = typed(sound(pipeline))
+    assert pipeline.run(confirm_deletes=word).deleted == set(range(1, 9))
+
+
+def test_answers_to_look_ups_outlast_an_interruption() -> None:
+    pipeline = loaded(100)
+    pipeline.ycm.delete(range(1, 9))
+    pipeline.ycm.refuses_after = len(pipeline.ycm.requests) + len(pipeline.ycm.looked_up) + 25
+    first = pipeline.run()
+    asked = [key for key in pipeline.ycm.looked_up if key < 9]
+    assert 0 < len(asked) < 8
+    assert first.failure is not None
+    pipeline.ycm.refuses_after = None
+    assert sound(pipeline).deleted == set(range(1, 9))
+    assert len([key for key in pipeline.ycm.looked_up if key < 9]) <= 9
+
+
+def test_without_deletes_nothing_fails_for_what_cannot_be_looked_up() -> None:
+    pipeline = loaded(100)
+    pipeline.ycm.delete(range(1, 61))
+    outcome = pipeline.run(emit_activate_version_messages=False, max_lookups=50)
+    assert outcome.failure is None
+    assert not pipeline.ycm.looked_up
+    assert any("too many to look up" in sentence for sentence in outcome.said)

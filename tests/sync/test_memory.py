@@ -136,7 +136,9 @@ def test_a_damaged_state_ends_the_run_with_a_sentence(damage: dict[str, Any]) ->
     assert not pipeline.ycm.requests
 
 
-@pytest.mark.parametrize(("name", "value"), [("size", 1), ("rows", 0), ("lanes", []), ("lanes", [[1, 2, 1]]), ("newest", None)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("size", 1), ("rows", 0), ("lanes", []), ("lanes", [[1, 2, 1]]), ("newest", None)]
+)
 def test_the_lowest_numbers_are_sound(name: str, value: object) -> None:
     assert Memory.of(changed(**{f"scan__{name}": value})).scan is not None
 
@@ -150,7 +152,7 @@ def test_unknown_keys_are_not_no_keys() -> None:
 def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """Merge as Meltano does, by its own code."""
     state: dict[str, Any] = json.loads(json.dumps(old))
-    merge(json.loads(json.dumps(new)), state)
+    merge(json.loads(json.dumps(new)), state)  # type: ignore[no-untyped-call]  # Meltano's
     return state
 
 
