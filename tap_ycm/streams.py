@@ -196,7 +196,7 @@ class YCMStream(Stream):
         """Begin no further request, and put into the state what was written: the run failed."""
         if self._reading:
             self._reading.close()
-        if self.outcome:
+        if self.outcome and self.outcome.begun:
             self.stream_state.update(self.outcome.state())
 
     # What the sync leaves besides rows (tap_ycm.sync.sync.Outlet)

@@ -62,6 +62,7 @@ class Sync:
 
     Attributes:
         version: What the records carry, in milliseconds since the epoch; None if deletes are off.
+        begun: Whether anything was read: before, an earlier state stays as it is.
         scan: The reading; None before it began.
         decision: What was decided on deletes; None before.
         failure: One sentence for each reason why the run must not end as a success, or None.
@@ -143,6 +144,7 @@ class Sync:
         self._held: list[list[Row]] = []
         self._held_keys: list[int] = []
         self._turned_up = 0
+        self.begun = False
         self.scan: Scan | None = None
         self.decision: Decision | None = None
         self.failure: str | None = None
@@ -205,6 +207,7 @@ class Sync:
         self._mark = resume
         self._saved_at = self._clock()
         for handout in scan.read():
+            self.begun = True
             yield from self._deliver(handout)
             if not self._held:
                 self._mark = scan.bookmark
