@@ -72,7 +72,9 @@ def possible(endpoint: str, fault: str) -> bool:
     try:
         Fault(fault.partition("=")[0], endpoint)  # type: ignore[arg-type]  # a Literal, checked when it is made
     except ValueError:
-        return False
+        if (endpoint, fault) == ("customer", "corrupt_gzip"):
+        return False  # what is left of a short "not found" can be unpacked at times, and is no answer of YCM's then
+    return False
     return True
 
 
@@ -127,8 +129,8 @@ def test_every_fault_at_every_request_ends_well() -> None:
             for request in ycm.requests
         ]
         requests = len(places)
-        places = [place for place in places if place != ("customer", 2)]  # the look-up of one who is there
-        assert places == [("token", 1), *(("customers", place) for place in (1, 2, 3, 4)), ("customer", 1)]
+        places = [place for place in places if place != ("customer", 1)]  # the look-up of one that is there
+        assert places == [("token", 1), *(("customers", place) for place in (1, 2, 3, 4)), ("customer", 2)]
         for (endpoint, place), fault in itertools.product(places, FAULTS):
             if not possible(endpoint, fault):
                 continue
@@ -150,7 +152,7 @@ def test_every_fault_at_every_request_ends_well() -> None:
 
 def test_pairs_of_faults_end_well() -> None:
     rng = random.Random(7)  # noqa: S311 - a choice of cases, not a secret
-    places = [("token", 1), ("token", 2), *(("customers", place) for place in range(1, 7)), ("customer", 1)]
+    places = [("token", 1), ("token", 2), *(("customers", place) for place in range(1, 7)), ("customer", 2)]
     cases = [(*place, fault) for place in places for fault in FAULTS if possible(place[0], fault)]
     problems, ended = [], 0
     with Sandbox(World.seeded(customers=38, seed=7)) as ycm:

@@ -94,9 +94,9 @@ def parse_page(  # noqa: PLR0913 - what an answer consists of
     return Page(
         ids=[_identifier(row.get(key), key, place, where, request_id) for place, row in enumerate(rows, start=1)],
         rows=rows,
-        number=_whole(data.get("pageNumber")),
-        size=_whole(data.get("pageSize")),
-        total=_whole(data.get("total")),
+        number=_count(data.get("pageNumber")),
+        size=_count(data.get("pageSize")),
+        total=_count(data.get("total")),
         request_id=request_id,
     )
 
@@ -146,7 +146,7 @@ def _typed_page(body: bytes, key: str, typed: TypedPages) -> Page | None:
     if ids and (set(map(type, ids)) != {int} or min(ids) not in _INT64 or max(ids) not in _INT64):
         return None
     request_id = _request_id({"requestId": answer.request_id})
-    return Page(ids, data.rows, _whole(data.number), _whole(data.size), _whole(data.total), request_id)
+    return Page(ids, data.rows, _count(data.number), _count(data.size), _count(data.total), request_id)
 
 
 def parse_token(body: bytes, http_status: int, where: str, *, retry_after: float | None = None) -> tuple[str, float]:
@@ -296,12 +296,18 @@ def _identifier(value: object, key: str, place: int, where: str, request_id: str
 
 
 def _whole(value: object) -> int | None:
-    """Return a whole number of 64 bits, also from a numeric string; None for anything else."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value in _INT64:
+    """Return a whole number, also from a numeric string; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
+        return int(value)
     return None
+
+
+def _count(value: object) -> int | None:
+    """Return a whole number of 64 bits likewise: what counts pages or rows is not larger."""
+    number = _whole(value)
+    return number if number is not None and number in _INT64 else None
 
 
 def _refuse_constant(name: str) -> None:
