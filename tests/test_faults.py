@@ -69,12 +69,12 @@ pytestmark = pytest.mark.usefixtures("in_process")
 
 def possible(endpoint: str, fault: str) -> bool:
     """Whether the sandbox can do that at such a request."""
+    if (endpoint, fault) == ("customer", "corrupt_gzip"):
+        return False  # what is left of a short "not found" can be unpacked at times, and is no answer of YCM's then
     try:
         Fault(fault.partition("=")[0], endpoint)  # type: ignore[arg-type]  # a Literal, checked when it is made
     except ValueError:
-        if (endpoint, fault) == ("customer", "corrupt_gzip"):
-        return False  # what is left of a short "not found" can be unpacked at times, and is no answer of YCM's then
-    return False
+        return False
     return True
 
 
