@@ -106,7 +106,9 @@ def attempt(ycm: Sandbox, before: Target, *faults: str, **settings: object) -> t
     sentence = str(outcome.failure)
     if outcome.activated or not before.rows.keys() <= kept or not set(outcome.ids) <= ids:
         return sentence, f"deleted or invented: {sentence}"
-    where, _, rest = sentence.partition(next((w for w in WHERE.values() if sentence.startswith(w)), "?"))
+    # A look-up may need a token, too.
+    places = (*WHERE.values(), WHERE["customer"].replace(WHERE["customer"].rpartition(": ")[2], WHERE["token"]))
+    where, _, rest = sentence.partition(next((w for w in places if sentence.startswith(w)), "?"))
     if where or not ADVICE.search(rest):
         return sentence, f"names no endpoint, or not what to do: {sentence}"
     return sentence, ""

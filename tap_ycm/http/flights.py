@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import nullcontext
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -81,7 +81,7 @@ class Flights(Generic[_Q, _A]):
             tag, answer, error = self._results.get()
         if error is not None:
             raise error
-        return tag, answer  # type: ignore[return-value]  # there is an answer if there is no error
+        return tag, cast("_A", answer)  # there is one if there is no error
 
     def close(self) -> None:
         """Begin no further request; those in flight end by themselves, and do not keep the process from ending."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_REMEMBERED", "DamagedKeysError", "KnownKeys", "packed", "unpacked"]
 
-MOST_REMEMBERED = 500_000
+MOST_REMEMBERED: int = 500_000
 """Keys that a state remembers at most: up to 2 MB. Beyond, deletes rest on the list and its total alone."""
 
 _WIDTH = 8
