@@ -159,7 +159,7 @@ def _state(source: IO[str]) -> dict[str, Any]:
     state = _json_object(source)
     marks = state.get("bookmarks", {}) if state is not None else None
     if state is None or not isinstance(marks, dict) or not all(isinstance(mark, dict) for mark in marks.values()):
-        sentence = "the file of --state is damaged: clear the state to read everything anew"
+        sentence = "the file of --state is damaged: clear the state to read everything again"
         raise TapError(sentence)
     return state
 

@@ -225,7 +225,7 @@ class Client:
 
         def ask_if_wanted(question: _Q) -> _A:
             if unwanted.is_set():
-                sentence = "nobody waits for this answer any more"
+                sentence = "this answer is no longer needed"
                 raise ApiError(sentence)
             return ask(question)
 
