@@ -30,7 +30,7 @@ SAVE_EVERY = 15.0
 """Seconds between two states, besides those that must be written."""
 _HELD_SHARE, _HELD_MOST = 16, 5000
 """Rows with new keys are held until they are a sixteenth of all new ones, or so many: one state announces them all."""
-_CONTROLS = 3
+_CONTROLS = 10
 _MOST_LANES = 48
 
 
