@@ -59,8 +59,9 @@ NONE = keys()
 def test_the_brake(
     changes: dict[str, Any], absent: frozenset[int], gone: frozenset[int], known: int, *, holds: bool
 ) -> None:
-    wanted = changes.pop("wanted", True)
-    said = brake(settings(**changes), wanted=wanted, absent=absent, gone=gone, known=known, braked=NONE)
+    wanted = changes.get("wanted", True)
+    chosen = settings(**{name: value for name, value in changes.items() if name != "wanted"})
+    said = brake(chosen, wanted=wanted, absent=absent, gone=gone, known=known, braked=NONE)
     assert (said.holds, said.confirmed) == (holds, NONE)
     assert said.remembered == (absent | gone if holds else NONE)
     assert said.words == (f"{len(absent | gone)} of {known}" if holds else "")
