@@ -150,8 +150,9 @@ def test_a_set_has_a_short_name() -> None:
     ],
 )
 def test_the_brake_on_counts(before: int | None, rows: int, changes: dict[str, Any], *, holds: bool) -> None:
-    wanted = changes.pop("wanted", True)
-    said = brake_on_counts(settings(**changes), wanted=wanted, rows=rows, rows_before=before)
+    wanted = changes.get("wanted", True)
+    chosen = settings(**{name: value for name, value in changes.items() if name != "wanted"})
+    said = brake_on_counts(chosen, wanted=wanted, rows=rows, rows_before=before)
     assert (said.holds, said.confirmed, said.remembered) == (holds, NONE, NONE)
     assert not holds or said.words == f"{(before or 0) - rows} of {before}"
 
