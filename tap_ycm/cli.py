@@ -19,7 +19,7 @@ from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 
-from tap_ycm.errors import TapError
+from tap_ycm.errors import FailuresError, TapError
 from tap_ycm.stopping import StoppedError
 
 if sys.version_info >= (3, 12):
@@ -43,6 +43,10 @@ class _Command(SingerCommand):
             return super().main(*args, **options)
         except StoppedError as stopped:
             sentence, status = str(stopped), stopped.exit_status
+        except FailuresError as failures:
+            *others, sentence = failures.sentences
+            for other in others:
+                self.logger.error(other)  # noqa: TRY400 - no traceback: a user can act on the sentence
         except TapError as error:
             sentence = str(error)
         except Exception as error:  # noqa: BLE001 - the last stop: its text may hold anything, a customer's data or the key of a stream map
@@ -107,8 +111,12 @@ class CommandLine(Tap):
         """Run ``--test``: explain whether YCM can be read, and print no record."""
         if value == CliTestOptionValue.Disabled.value:
             return
-        config = ctx.params.get("config")
-        tap = cls(config=config.config if config else None, parse_env_config=bool(config and config.parse_env))
+        config, catalog = ctx.params.get("config"), ctx.params.get("catalog")
+        tap = cls(
+            config=config.config if config else None,
+            parse_env_config=bool(config and config.parse_env),
+            catalog=_catalog(catalog) if catalog else None,
+        )
         if value == CliTestOptionValue.Schema.value:
             tap.write_schemas()
         else:

@@ -10,9 +10,19 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
-__all__ = ["ERRORS", "GET_ANOTHER_TOKEN", "Action", "ApiError", "KnownError", "TapError", "advice_for"]
+__all__ = [
+    "ERRORS",
+    "GET_ANOTHER_TOKEN",
+    "NOT_PERMITTED",
+    "Action",
+    "ApiError",
+    "FailuresError",
+    "KnownError",
+    "TapError",
+    "advice_for",
+]
 
 
 class TapError(Exception):
@@ -20,6 +30,15 @@ class TapError(Exception):
 
     The text never holds a secret, a token, a response body or a customer's data.
     """
+
+
+class FailuresError(TapError):
+    """Several things that are independent of each other."""
+
+    def __init__(self, failures: Sequence[TapError]) -> None:
+        """Keep the sentence of each."""
+        super().__init__("; ".join(map(str, failures)))
+        self.sentences = [str(failure) for failure in failures]
 
 
 class Action(Enum):
@@ -40,7 +59,8 @@ class ApiError(TapError):
         action: Action = Action.FAIL,
         *,
         advice: str = "",
-        known: bool = False,
+        code: int | None = None,
+        everywhere: bool = False,
         retry_after: float | None = None,
         together: bool = False,
     ) -> None:
@@ -50,14 +70,16 @@ class ApiError(TapError):
             what: What happened, and where.
             action: What the tap does about it.
             advice: What to do, unless ``what`` says it.
-            known: Whether YCM named it by a documented code.
+            code: The documented code that YCM named it by, or None.
+            everywhere: Whether every request meets it, whatever is asked for.
             retry_after: Seconds to wait, if the server, or what all threads share, says so.
             together: Whether all threads wait so long and no longer, rather than each as long as it thinks fit.
         """
         super().__init__(f"{what}: {advice}" if advice else what)
         self.what = what
         self.action = action
-        self.known = known
+        self.code = code
+        self.everywhere = everywhere
         self.retry_after = retry_after
         self.together = together
 
@@ -106,10 +128,13 @@ ERRORS: dict[int, KnownError] = {
     1000043: KnownError(
         "PERMISSION_DENIED",
         Action.FAIL,
-        "use the API client of an account that may see customers",
+        "use the API client of an account that may see this, or deselect the stream",
     ),
 }
 """The codes that a reading client can meet. Names: V (vendor page); actions and advice: judged."""
+
+NOT_PERMITTED = frozenset({1000042, 1000043})
+"""The codes that say that the account may not see what was asked for."""
 
 
 def advice_for(code: int | None, http_status: int, retry_after: float | None = None) -> tuple[str, Action, str]:

@@ -22,7 +22,7 @@ from tap_ycm.errors import TapError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENV_PREFIX", "SETTINGS", "Settings", "from_environment", "package_version"]
+__all__ = ["ENV_PREFIX", "HARMLESS", "SETTINGS", "Settings", "from_environment", "package_version"]
 
 ENV_PREFIX = "TAP_YCM_"
 
@@ -35,6 +35,15 @@ def package_version() -> str:
         return version("tap-ycm")
     except PackageNotFoundError:
         return "0"
+
+
+HARMLESS: set[str] = set()
+"""Settings that decide neither what is read nor how it is written: an interrupted scan goes on when they change."""
+
+
+def _harmless(name: str, *arguments: Any, **options: Any) -> th.Property[Any]:
+    HARMLESS.add(name)
+    return th.Property(name, *arguments, **options)
 
 
 SETTINGS: dict[str, Any] = th.PropertiesList(
@@ -51,7 +60,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="Client ID",
         description="Client ID of the API client (YCM: System > API). Needs client_secret.",
     ),
-    th.Property(
+    _harmless(
         "client_secret",
         th.StringType,
         secret=True,
@@ -66,27 +75,27 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="An access token that you got yourself, instead of client_id and client_secret. "
         "It lives 30 minutes and the tap cannot renew it.",
     ),
-    th.Property(
+    _harmless(
         "user_agent",
         th.StringType,
         title="User agent",
         description="User-Agent header of every request. YCM requires one. Default: tap-ycm/<version>.",
     ),
-    th.Property(
+    _harmless(
         "page_size",
         th.IntegerType(minimum=1, maximum=50),
         default=50,
         title="Page size",
         description="Records per request, 1 to 50. Fewer means more requests.",
     ),
-    th.Property(
+    _harmless(
         "concurrency",
         th.IntegerType(minimum=1, maximum=16),
         default=4,
         title="Concurrency",
         description="Requests in flight at a time, 1 to 16.",
     ),
-    th.Property(
+    _harmless(
         "request_timeout",
         th.IntegerType(minimum=1, maximum=3600),
         default=120,
@@ -94,7 +103,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="Seconds that one request may take, from sending to the last byte, before it is given up and "
         "repeated, 1 to 3600. Connecting has its own limit of 15 seconds.",
     ),
-    th.Property(
+    _harmless(
         "retry_budget",
         th.IntegerType(minimum=0, maximum=86400),
         default=900,
@@ -102,14 +111,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="Seconds that one request may be repeated for while YCM limits the rate. "
         "Other faults get a third of it. 0 means never repeat.",
     ),
-    th.Property(
+    _harmless(
         "max_requests_per_minute",
         th.IntegerType(minimum=1, maximum=100000),
         title="Maximum requests per minute",
         description="Paces the tap ahead of YCM's limit. YCM warns its administrators at 80 % of the rate: "
         "set 75 % of Rate / Interval or less. Default: no pace.",
     ),
-    th.Property(
+    _harmless(
         "ca_bundle",
         th.StringType,
         title="CA bundle",
@@ -124,7 +133,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="Whether the target may delete records that no longer exist in YCM. It is told so only after a "
         "complete sync, and after YCM has confirmed each delete.",
     ),
-    th.Property(
+    _harmless(
         "on_incomplete",
         th.StringType,
         default="fail",
@@ -133,7 +142,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="What an incomplete sync means, one that misses records by YCM's own total for instance: "
         "fail (exit status 1, after everything is written) or warn (exit status 0; for a YCM whose totals are wrong).",
     ),
-    th.Property(
+    _harmless(
         "confirm_by_lookup",
         th.BooleanType,
         default=True,
@@ -141,14 +150,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="Whether YCM is asked for each absent record by itself before it counts as deleted. "
         "Switch it off only if YCM refuses such requests: deletes then rest on the list alone.",
     ),
-    th.Property(
+    _harmless(
         "max_lookups",
         th.IntegerType(minimum=0),
         default=1000,
         title="Maximum look-ups",
         description="Brake: when more known records are absent, none is looked up and deletes are withheld.",
     ),
-    th.Property(
+    _harmless(
         "max_delete_percent",
         th.IntegerType(minimum=0, maximum=100),
         default=20,
@@ -156,27 +165,27 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="Brake: deletes are withheld when more than this share of the known records is absent, and more "
         "than max_delete_count.",
     ),
-    th.Property(
+    _harmless(
         "max_delete_count",
         th.IntegerType(minimum=0),
         default=10,
         title="Maximum deletes, count",
         description="Brake: this many records may always be deleted from one sync to the next.",
     ),
-    th.Property(
+    _harmless(
         "confirm_deletes",
         th.StringType,
         title="Confirm deletes",
         description="Releases the brake for one set of records. The run that was braked says what to type.",
     ),
-    th.Property(
+    _harmless(
         "confirm_account",
         th.StringType,
         title="Confirm account",
         description="Lets the state of an account be continued under a new address or client ID. "
         "The run that was refused says what to type.",
     ),
-    th.Property(
+    _harmless(
         "resume_max_age",
         th.IntegerType(minimum=0),
         default=21600,

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import sys
-import traceback
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,14 +15,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 
-from tap_ycm.cli import CommandLine, buffer_output, cannot_write
+from tap_ycm.cli import CommandLine, buffer_output
 from tap_ycm.errors import TapError
-from tap_ycm.reading.pages import PageRequest
-from tap_ycm.rows import EXTRA
-from tap_ycm.settings import SETTINGS, Settings, clean, from_environment
-from tap_ycm.stopping import Stop, StoppedError
-from tap_ycm.streams import STREAMS, YCMStream
-from tap_ycm.writer import PageWriter
+from tap_ycm.records.reader import EXTRA
+from tap_ycm.settings import HARMLESS, SETTINGS, Settings, clean, from_environment
+from tap_ycm.singer.run import needed, read_all, try_all
+from tap_ycm.singer.stream import Shared, YCMStream
+from tap_ycm.singer.writer import PageWriter
+from tap_ycm.stopping import Stop
+from tap_ycm.streams import STREAMS
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -33,34 +33,11 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_ycm.http.client import Client
-
 __all__ = ["TapYCM"]
 
 
-_NOT_WRITTEN = {
-    "ca_bundle",
-    "client_secret",
-    "concurrency",
-    "confirm_account",
-    "confirm_by_lookup",
-    "confirm_deletes",
-    "max_delete_count",
-    "max_delete_percent",
-    "max_lookups",
-    "max_requests_per_minute",
-    "on_incomplete",
-    "page_size",
-    "request_timeout",
-    "resume_max_age",
-    "retry_budget",
-    "user_agent",
-}
-"""Settings that an interrupted scan may go on under, though they changed."""
-
-
 class TapYCM(CommandLine):
-    """Singer tap for Yeastar Central Management (YCM): every customer, once, with proof that nobody was missed."""
+    """Singer tap for Yeastar Central Management (YCM): every list of it, read completely."""
 
     name = "tap-ycm"
     message_writer_class = PageWriter
@@ -108,7 +85,7 @@ class TapYCM(CommandLine):
             self._settings = Settings.of(given, schema)
             given |= {name: value for name, value in asdict(self._settings).items() if name in given}
         # Before the SDK takes the stream maps apart: what decides on what is read and how it is written.
-        written = {name: value for name, value in given.items() if name not in _NOT_WRITTEN}
+        written = {name: value for name, value in given.items() if name not in HARMLESS}
         self.fingerprint = hashlib.sha256(json.dumps(written, sort_keys=True, default=str).encode()).hexdigest()
         try:
             super().__init__(config=given, parse_env_config=False, validate_config=validate_config, **options)
@@ -139,9 +116,11 @@ class TapYCM(CommandLine):
         return Stop()
 
     @cached_property
-    def client(self) -> Client:
-        """The one client, and with it the one token, of all streams."""
-        return self._client(self.settings)
+    def _shared(self) -> Shared:
+        from tap_ycm.http.client import Client  # noqa: PLC0415 - not all commands ask YCM
+
+        client = Client(self.settings, self.logger, self.stop)
+        return Shared(self.settings, client, self.stop, self.fingerprint, self.flush, self._save)
 
     @override
     def setup_mapper(self) -> None:
@@ -162,7 +141,7 @@ class TapYCM(CommandLine):
         if maps := self.config.get("stream_maps"):
             from tap_ycm.singer.stream_maps import Columns, names_in_expressions, problems  # noqa: PLC0415 - not all have any
 
-            columns = {stream.name: Columns.of(stream, (*stream.listing.columns, EXTRA)) for stream in streams}
+            columns = {stream.name: Columns.of(stream, (*stream.columns, EXTRA)) for stream in streams}
             if found := problems(maps, columns, names_in_expressions()):
                 sentence = f"stream_maps: {'; '.join(found)}"
                 raise TapError(sentence)
@@ -170,36 +149,33 @@ class TapYCM(CommandLine):
 
     @override
     def discover_streams(self) -> Sequence[YCMStream]:
-        return [stream(self) for stream in STREAMS]
+        streams: dict[str, YCMStream] = {}
+        for kind in STREAMS:
+            parent = streams[kind.parent] if kind.parent else None
+            streams[kind.name] = YCMStream(self, kind, lambda: self._shared, parent)
+        return list(streams.values())
 
     def run(self) -> None:
         """Read everything that is selected, and write it to standard output.
 
         Raises:
-            TapError: The run failed, or the brake withheld deletes. The state is written all the same.
+            TapError: A stream failed, or the brake withheld deletes. The state is written all the same.
         """
         self.stop.listen()
         buffer_output()
-        streams = self._ycm_streams()
-        try:
-            self.sync_all()
-        except BaseException as error:  # noqa: BLE001 - a signal too: the state is written whatever comes
-            failure: BaseException = error
-            traceback.clear_frames(error.__traceback__)  # what a signal interrupted lets go of its connection
-            for stream in streams:
-                stream.give_up()
-            if isinstance(error, OSError):  # the client raises none: it comes from writing
-                failure = TapError(cannot_write(error))
-            try:
-                self.flush()
-                self.state_writer.write_state(self.state)
-            except OSError as unwritable:
-                cannot_write(unwritable)
-            for stream in streams:
-                stream.say_verdict(str(error) if isinstance(error, StoppedError) else "the run failed")
-            raise failure from None
-        if failures := [stream.failure for stream in streams if stream.failure]:
-            raise TapError("; ".join(failures))
+        self.sync_all()
+
+    @override
+    def sync_all(self) -> None:
+        streams = needed(self._ycm_streams())
+        for stream in streams:
+            stream.prepare()
+        if self.state:
+            self._save()
+        read_all(streams, self.flush, self._save)
+
+    def _save(self) -> None:
+        self.state_writer.write_state(self.state)
 
     def flush(self) -> None:
         """Hand all records so far to the target."""
@@ -207,26 +183,18 @@ class TapYCM(CommandLine):
             self.message_writer.flush()
 
     def check_connection(self) -> None:
-        """Ask every list for one row, and say how many it has.
+        """Ask every selected list for one row or little more, and say what came of it.
 
         Raises:
             TapError: Something is in the way; the sentence says what.
         """
-        settings = replace(self.settings, retry_budget=0)  # a person is waiting: no patience with faults
-        client = self._client(settings)
+        self._settings = replace(self.settings, retry_budget=0)  # a person is waiting: no patience with faults
         self.stop.listen()
-        for stream in self._ycm_streams():
-            page = client.page(stream.listing, PageRequest(1, 1, newest_first=True))
-            total = len(page.ids) if page.total is None else page.total
-            self.logger.info("Connection works: %s tells of %d %s", self.settings.base_url, total, stream.name)
-
-    def _client(self, settings: Settings) -> Client:
-        from tap_ycm.http.client import Client  # noqa: PLC0415 - not all commands ask YCM
-
-        return Client(settings, self.logger, self.stop)
+        try_all([stream for stream in self._ycm_streams() if stream.selected])
 
     def _ycm_streams(self) -> list[YCMStream]:
-        return [stream for stream in self.streams.values() if isinstance(stream, YCMStream)]
+        """Return the streams in the order of the table: the SDK sorts them by name."""
+        return [stream for kind in STREAMS if isinstance(stream := self.streams.get(kind.name), YCMStream)]
 
 
 def _object_from_text(value: object, rules: dict[str, Any] | None) -> object:

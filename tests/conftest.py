@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import backoff
 import pytest
 from databases import embedded_postgres
-from harness import CLEAN_ENVIRONMENT, Run
+from harness import CLEAN_ENVIRONMENT, Run, customers_only
 from raw_client import RawClient
 
 from tap_ycm.sandbox import Sandbox, World
@@ -50,18 +50,21 @@ def start() -> Iterator[Callable[..., RawClient]]:
 
 @pytest.fixture
 def tap(tmp_path: Path) -> Callable[..., Run]:
-    """Run the tap as users do: a process, files, standard output."""
+    """Run the tap as users do: a process, files, standard output. It reads customers, unless a catalog is given."""
 
     def run(
         *arguments: str,
         config: Mapping[str, object] | None = None,
         state: Mapping[str, object] | None = None,
-        catalog: Mapping[str, object] | None = None,
+        catalog: Mapping[str, object] | Literal["all"] | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float = 60,
     ) -> Run:
         command = [sys.executable, "-W", "error", "-m", "tap_ycm", *arguments]
-        for option, content in (("config", config), ("state", state), ("catalog", catalog)):
+        if catalog is None and "--catalog" not in arguments:
+            command += customers_only(tmp_path)
+        given = None if catalog == "all" else catalog
+        for option, content in (("config", config), ("state", state), ("catalog", given)):
             if content is not None:
                 path = tmp_path / f"{option}.json"
                 path.write_text(json.dumps(content), encoding="utf-8")

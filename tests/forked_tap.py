@@ -15,7 +15,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from harness import CLEAN_ENVIRONMENT, Run
+from harness import CLEAN_ENVIRONMENT, Run, customers_only
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class ForkedTap:
 
     def run(self, config: Mapping[str, object], state: Mapping[str, Any] | None, timeout: int = 40) -> Run:
         """Run a tap as users do, with files; without a state if that is empty."""
-        arguments: list[str] = []
+        arguments = customers_only(self._folder)
         for name, content in (("config", config), ("state", state)):
             if content:
                 path = self._folder / f"{name}.json"
@@ -63,9 +63,6 @@ class ForkedTap:
 
 
 def _serve() -> None:
-    import tap_ycm.http.client  # noqa: PLC0415 - in the process that forks only
-    import tap_ycm.tap  # noqa: PLC0415 - as above
-    import tap_ycm.typed  # noqa: F401, PLC0415 - as above
     from tap_ycm.__main__ import main  # noqa: PLC0415 - as above
 
     for line in sys.stdin:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tap_ycm.sandbox import Sandbox
 
 Message = dict[str, Any]
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 
 # Whatever the person who runs the tests has set for a tap of their own must not reach the tap under test.
 CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_YCM_", "MELTANO_"))}
@@ -70,6 +73,29 @@ class Run:
         assert len(lines) == 1, self.log
         assert "Traceback" not in self.log
         return lines[0].rpartition(" | ")[2]
+
+
+def catalog_of(*streams: str) -> dict[str, Any]:
+    """Return a catalog that selects some streams, and all their columns."""
+    return {
+        "streams": [
+            {
+                "tap_stream_id": name,
+                "stream": name,
+                "schema": json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")),
+                "metadata": [{"breadcrumb": [], "metadata": {"inclusion": "available", "selected": True}}],
+            }
+            for name in streams
+        ]
+    }
+
+
+def customers_only(folder: Path) -> list[str]:
+    """Return the arguments that have the tap read customers, and nothing else."""
+    path = folder / "customers_only.json"
+    if not path.exists():
+        path.write_text(json.dumps(catalog_of("customers")), encoding="utf-8")
+    return ["--catalog", str(path)]
 
 
 def settings_for(ycm: Sandbox, **settings: object) -> dict[str, object]:

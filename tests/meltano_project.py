@@ -53,6 +53,7 @@ class MeltanoProject:
         folder.mkdir(parents=True, exist_ok=True)
         self.content = yaml.safe_load(meltano_yml.read_text(encoding="utf-8"))
         self.extractor = self.content["plugins"]["extractors"][0]
+        self.extractor["select"] = ["customers.*"]
         for plugin in (plugin for plugins in self.content["plugins"].values() for plugin in plugins):
             if "tap-ycm" in (plugin["name"], plugin.get("pip_url")):
                 del plugin["pip_url"]

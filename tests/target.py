@@ -8,6 +8,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness import catalog_of
+from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
 from tap_ycm.http.flights import THREADS
@@ -84,7 +86,12 @@ class Outcome:
 def run(target: Target, config: dict[str, object], kill_after: int | None = None) -> Outcome:
     """Run the real tap in this process; what ends it is returned, not raised."""
     writer = Writer(target, kill_after)
-    tap = TapYCM(config=config, state=copy.deepcopy(target.state), message_writer=writer)
+    tap = TapYCM(
+        config=config,
+        state=copy.deepcopy(target.state),
+        catalog=Catalog.from_dict(catalog_of("customers")),
+        message_writer=writer,
+    )
     failure: BaseException | None = None
     try:
         tap.run()

@@ -14,13 +14,13 @@ from harness import settings_for
 from target import Target, run
 
 from tap_ycm.errors import ERRORS, Action, ApiError, TapError
-from tap_ycm.http.answers import Listing, parse_page, parse_token
+from tap_ycm.http.answers import parse_page, parse_token
 from tap_ycm.http.client import Client
+from tap_ycm.http.questions import Listing, page_of
 from tap_ycm.reading.pages import PageRequest
 from tap_ycm.sandbox import Assumptions, Sandbox, World, answers
 from tap_ycm.sandbox.errors import YcmError
 from tap_ycm.sandbox.faults import KINDS, Fault
-from tap_ycm.sandbox.world import FIELDS
 from tap_ycm.settings import Settings
 from tap_ycm.stopping import Stop
 
@@ -208,7 +208,7 @@ def test_compressed_answers_are_read_whole_or_asked_for_again(kind: str) -> None
 # Error codes
 
 
-CUSTOMERS = Listing("/v1/customers", "customerId", FIELDS)
+CUSTOMERS = Listing("/v1/customers", "customerId")
 
 
 def client_of(ycm: Sandbox, **settings: object) -> Client:
@@ -222,7 +222,7 @@ def ask(ycm: Sandbox, *faults: str, **settings: object) -> ApiError | None:
     ycm.reset_log()
     client = client_of(ycm, **settings)
     try:
-        page = client.page(CUSTOMERS, PageRequest(1, 10))
+        page = client.ask(page_of(CUSTOMERS, PageRequest(1, 10)))
     except ApiError as failure:
         return failure
     finally:

@@ -7,18 +7,19 @@ import logging
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness import settings_for
 
 from tap_ycm.errors import ERRORS, ApiError
-from tap_ycm.http.answers import Listing, parse_object
+from tap_ycm.http.answers import parse_object
 from tap_ycm.http.client import Client
 from tap_ycm.http.flights import THREADS, Flights
+from tap_ycm.http.questions import Listing, object_of, page_of
 from tap_ycm.reading.pages import PageRequest
 from tap_ycm.sandbox import Assumptions, Sandbox, World
-from tap_ycm.sandbox.world import FIELDS
 from tap_ycm.settings import Settings
 from tap_ycm.stopping import Stop
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PATIENCE = 30.0
-CUSTOMERS = Listing("/v1/customers", "customerId", FIELDS, look_up="/v1/customers/{key}")
+CUSTOMERS = Listing("/v1/customers", "customerId", look_up="/v1/customers/{key}")
 WHERE = "GET /dm/open_api/v1/customers/{customerId}"
 
 
@@ -214,7 +215,7 @@ def looking(customers: int = 37, *, options: dict[str, Any] | None = None, **set
         client = client_of(ycm, **settings)
 
         def look_up(*keys: int) -> dict[int, Any]:
-            with client.look_ups(CUSTOMERS) as flights:
+            with client.flights(partial(object_of, CUSTOMERS)) as flights:
                 for key in keys:
                     flights.begin(key, key)
                 return dict(flights.next() for _ in keys)  # type: ignore[misc]  # the tags are ints
@@ -285,7 +286,7 @@ def test_a_look_up_that_waits_to_be_asked_again_gives_up_when_nobody_wants_it_an
     """Its wait lasts for minutes, the budget for a day; the last try ends after the first wait."""
     with Sandbox(World.seeded(customers=3, seed=7), faults=["customer:*:http=503"]) as ycm:
         client = client_of(ycm, concurrency=2, retry_budget=86400)
-        with client.look_ups(CUSTOMERS) as flights:
+        with client.flights(partial(object_of, CUSTOMERS)) as flights:
             flights.begin(1, 1)
         assert_the_threads_end()
         assert len(ycm.requests) <= 3
@@ -296,7 +297,7 @@ def test_a_look_up_that_waits_to_be_asked_again_gives_up_when_nobody_wants_it_an
 def test_pages_come_as_they_arrive() -> None:
     with Sandbox(World.seeded(customers=95, seed=7)) as ycm:
         client = client_of(ycm, concurrency=4)
-        with client.pages(CUSTOMERS) as flights:
+        with client.flights(partial(page_of, CUSTOMERS)) as flights:
             for number in range(1, 11):
                 flights.begin(number, PageRequest(number, 10))
             pages = dict(flights.next() for _ in range(10))
@@ -310,10 +311,10 @@ def test_what_nobody_wants_any_more_keeps_its_place_while_it_is_in_flight() -> N
     """Or YCM would have twice as many requests as it may have at a time."""
     with Sandbox(World.seeded(customers=95, seed=7)) as ycm:
         client = client_of(ycm, concurrency=4)
-        client.page(CUSTOMERS, PageRequest(1, 10))
+        client.ask(page_of(CUSTOMERS, PageRequest(1, 10)))
         ycm.latency = 0.5
         for wanted in (False, True):
-            with client.pages(CUSTOMERS) as flights:
+            with client.flights(partial(page_of, CUSTOMERS)) as flights:
                 for number in range(1, 5):
                     flights.begin(number, PageRequest(number, 10))
                 deadline = time.monotonic() + PATIENCE

@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import trustme
-from harness import CLEAN_ENVIRONMENT, Run, settings_for
+from harness import CLEAN_ENVIRONMENT, Run, customers_only, settings_for
 from proxy import Anything, Proxy
 from urllib3.exceptions import HTTPWarning
 
 from tap_ycm.errors import ApiError, TapError
 from tap_ycm.http import deadline
-from tap_ycm.http.answers import Listing
 from tap_ycm.http.client import Client
+from tap_ycm.http.questions import Listing, page_of
 from tap_ycm.reading.pages import PageRequest
 from tap_ycm.sandbox import Assumptions, Limit
 from tap_ycm.settings import Settings
@@ -48,7 +48,7 @@ PAGE = (
     b'{"status": "Success", "requestId": "abc", "data": '
     b'{"pageSize": 50, "pageNumber": 1, "total": 1, "list": [{"customerId": 5}]}}'
 )
-CUSTOMERS = Listing("/v1/customers", "customerId", ("customerId", "remark"))
+CUSTOMERS = Listing("/v1/customers", "customerId")
 WAITING = re.compile(r"; asking again in (\d+\.\d) s \(attempt (\d+) failed\)$")
 
 
@@ -451,7 +451,7 @@ def test_whatever_drips_ends_with_the_time_for_a_whole_request(
     client = client_of(server.url, endpoint, request_timeout=1, retry_budget=0)
     start = time.monotonic()
     with pytest.raises(ApiError) as caught:
-        client.page(CUSTOMERS, PageRequest(1, 10))
+        client.ask(page_of(CUSTOMERS, PageRequest(1, 10)))
     assert str(caught.value).endswith(": no whole answer within 1 s (setting request_timeout)")
     assert 0.9 < time.monotonic() - start < 20  # against a hang; a busy machine may take its time
     assert len(server.arrived) == 1
@@ -482,7 +482,7 @@ def test_an_answer_that_floods_the_tap_with_100_continue_ends_too(between: Calla
     server = between(Anything(lambda connection, _: _raw(connection, flood, every=0)))
     client = client_of(server.url, request_timeout=1, retry_budget=0)
     with pytest.raises(ApiError, match="no whole answer within 1 s"):
-        client.page(CUSTOMERS, PageRequest(1, 10))
+        client.ask(page_of(CUSTOMERS, PageRequest(1, 10)))
 
 
 @pytest.mark.parametrize("drip", ["a header", "the length of a chunk", "100 Continue", "the body"])
@@ -501,7 +501,7 @@ def test_time_is_bounded_over_tls_and_through_a_proxy(  # noqa: PLR0913, PLR0917
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
     client = client_of(server.url, request_timeout=1, retry_budget=0, ca_bundle=bundle)
     with pytest.raises(ApiError, match="no whole answer within 1 s"):
-        client.page(CUSTOMERS, PageRequest(1, 10))
+        client.ask(page_of(CUSTOMERS, PageRequest(1, 10)))
     assert len(server.arrived) == 1
     assert not through_a_proxy or len(proxy.asked) == 1
 
@@ -529,7 +529,7 @@ def test_connecting_does_not_drip_for_ever_either(
         serving = pool.submit(serve)
         client = client_of(url, request_timeout=1, retry_budget=0)
         with pytest.raises(ApiError, match=r"no whole answer|cannot be used|no connection"):
-            client.page(CUSTOMERS, PageRequest(1, 10))
+            client.ask(page_of(CUSTOMERS, PageRequest(1, 10)))
         serving.result(30)
 
 
@@ -545,7 +545,7 @@ def test_one_request_after_the_other_has_its_own_time(between: Callable[..., Any
     client = client_of(server.url, request_timeout=1, retry_budget=0)
     with closing(client._session):
         for _ in range(3):
-            assert client.page(CUSTOMERS, PageRequest(1, 10)).ids == [5]
+            assert client.ask(page_of(CUSTOMERS, PageRequest(1, 10))).ids == [5]
 
 
 BROKEN = [
@@ -624,7 +624,7 @@ def test_an_answer_without_end_is_refused_before_memory_ends(
     server = between(Anything(answer))
     config = tmp_path / "config.json"
     config.write_text(f'{{"base_url": "{server.url}", "access_token": "t"}}', encoding="utf-8")
-    command = [sys.executable, "-W", "error", "-m", "tap_ycm", "--config", str(config)]
+    command = [sys.executable, "-W", "error", "-m", "tap_ycm", "--config", str(config), *customers_only(tmp_path)]
     out, log = tmp_path / "stdout", tmp_path / "stderr"
     with out.open("wb") as stdout, log.open("wb") as stderr:
         process = subprocess.Popen(command, stdout=stdout, stderr=stderr, env=CLEAN_ENVIRONMENT)
@@ -730,9 +730,9 @@ def test_a_limit_that_one_request_meets_holds_the_others(between: Callable[..., 
     server = between(Anything(answer))
     client = client_of(server.url, concurrency=2, logger=logger)
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(client.page, CUSTOMERS, PageRequest(1, 10))
+        first = pool.submit(client.ask, page_of(CUSTOMERS, PageRequest(1, 10)))
         assert announced.wait(30)
-        client.page(CUSTOMERS, PageRequest(2, 10))
+        client.ask(page_of(CUSTOMERS, PageRequest(2, 10)))
         first.result(30)
     # Without the hold, the second request would have come at once.
     assert min(server.arrived[1:]) - server.arrived[0] >= 1.9
@@ -820,7 +820,7 @@ def test_a_body_is_in_the_charset_of_its_content_type(what: str, between: Callab
 
     client = client_of(between(Anything(answer)).url)
     for asked in (1, 2):
-        (row,) = client.page(CUSTOMERS, PageRequest(1, 10)).rows
+        (row,) = client.ask(page_of(CUSTOMERS, PageRequest(1, 10))).rows
         shown = row["remark"] if isinstance(row, dict) else row.record()["remark"]
         assert shown == ("J\ufffdrg M\ufffdller" if broken else name)
         assert client.traffic.broken_characters == broken * asked
@@ -901,7 +901,7 @@ def test_a_limit_is_waited_out(sandbox: Callable[..., Sandbox], tap: Callable[..
 
 def test_retry_after_is_capped(sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
     ycm = sandbox(130, assumptions=Assumptions(limit=Limit(2, 2, 7200, retry_after="seconds")))
-    command = [sys.executable, "-W", "error", "-m", "tap_ycm", "--config=ENV"]
+    command = [sys.executable, "-W", "error", "-m", "tap_ycm", "--config=ENV", *customers_only(tmp_path)]
     settings = settings_for(ycm, retry_budget=86400)
     env = {f"TAP_YCM_{name.upper()}": str(value) for name, value in settings.items()}
     log = tmp_path / "stderr"

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from harness import CLEAN_ENVIRONMENT, settings_for
+from harness import CLEAN_ENVIRONMENT, customers_only, settings_for
 
 from tap_ycm.sync.progress import Progress
 
@@ -50,7 +50,7 @@ def test_a_person_at_a_terminal_sees_it_move_and_a_pipe_gets_none_of_it(
     config = tmp_path / "config.json"
     config.write_text(json.dumps(settings_for(ycm)))
     screen, keyboard = pty.openpty()
-    command = [sys.executable, "-m", "tap_ycm", "--config", str(config)]
+    command = [sys.executable, "-m", "tap_ycm", "--config", str(config), *customers_only(tmp_path)]
     output = tmp_path / "output"
     with output.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=keyboard, env=CLEAN_ENVIRONMENT):
         os.close(keyboard)

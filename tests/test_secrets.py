@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness import CLEAN_ENVIRONMENT, Run, settings_for
+from harness import CLEAN_ENVIRONMENT, Run, customers_only, settings_for
 from test_faults import ENDING, FAULTS, HARMLESS, SHORT, possible
 
 from tap_ycm.sandbox import Sandbox, World, answers
@@ -71,7 +71,15 @@ class Canaries:
         config = self.folder / f"config-{self.outputs}-{id(job)}.json"
         config.write_text(json.dumps(job.config), encoding="utf-8")
         process = subprocess.run(
-            [sys.executable, "-W", "error", *job.module, *job.arguments, f"--config={config}"],
+            [
+                sys.executable,
+                "-W",
+                "error",
+                *job.module,
+                *customers_only(self.folder),
+                *job.arguments,
+                f"--config={config}",
+            ],
             capture_output=True,
             check=False,
             encoding="utf-8",

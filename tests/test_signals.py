@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from harness import CLEAN_ENVIRONMENT, Run, settings_for
+from harness import CLEAN_ENVIRONMENT, Run, customers_only, settings_for
 
 from tap_ycm.reading.opening import PAGES_WORTH_A_LANE
 from tap_ycm.sandbox import Assumptions, Limit, World
@@ -51,7 +51,7 @@ class Pipeline:
         self._reader, writer = os.pipe()
         self._writer = os.dup(writer)  # tells whether the pipe is full
         self.received = b""
-        command = [sys.executable, "-W", "error", "-m", "tap_ycm", "--config", str(path)]
+        command = [sys.executable, "-W", "error", "-m", "tap_ycm", "--config", str(path), *customers_only(path.parent)]
         with self._log.open("wb") as log:
             env = {**CLEAN_ENVIRONMENT, "PYTHONUNBUFFERED": "1" if unbuffered else ""}
             self.process = subprocess.Popen(command, stdout=writer, stderr=log, env=env)

@@ -33,10 +33,10 @@ from tap_ycm.errors import TapError
 from tap_ycm.http.answers import Listing, parse_page
 from tap_ycm.http.flights import Flights
 from tap_ycm.rows import EXTRA, RowReader
+from tap_ycm.singer.writer import PageWriter
 from tap_ycm.streams import CustomersStream
 from tap_ycm.tap import TapYCM
 from tap_ycm.typed import TypedRow
-from tap_ycm.writer import PageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

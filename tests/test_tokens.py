@@ -8,6 +8,7 @@ import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import backoff
@@ -19,13 +20,12 @@ from hypothesis import strategies as st
 from target import Outcome, Target, run
 
 from tap_ycm.errors import GET_ANOTHER_TOKEN, Action, ApiError, TapError
-from tap_ycm.http.answers import Listing
 from tap_ycm.http.client import Client
+from tap_ycm.http.questions import Listing, page_of
 from tap_ycm.http.tokens import Token, TokenSource
 from tap_ycm.http.waiting import waits
 from tap_ycm.reading.pages import PageRequest
 from tap_ycm.sandbox import Assumptions, Sandbox, World
-from tap_ycm.sandbox.world import FIELDS
 from tap_ycm.settings import Settings
 from tap_ycm.stopping import Stop
 
@@ -520,7 +520,7 @@ def test_another_program_with_the_same_client_may_take_the_token_over(taken: lis
 # Tokens that are refused for a while: the real client, several requests in flight, real waits
 
 
-CUSTOMERS = Listing("/v1/customers", "customerId", FIELDS)
+CUSTOMERS = Listing("/v1/customers", "customerId")
 
 
 @pytest.fixture
@@ -536,7 +536,7 @@ def read(ycm: Sandbox, **settings: object) -> list[int]:
     )
     pages = len(ycm.world.ids()) // 10 + 1
     try:
-        with client.pages(CUSTOMERS) as flights:
+        with client.flights(partial(page_of, CUSTOMERS)) as flights:
             for number in range(1, pages + 1):
                 flights.begin(number, PageRequest(number, 10))
             return sorted(key for _ in range(pages) for key in flights.next()[1].ids)

@@ -8,22 +8,20 @@ of the error fields are not documented, hence the lists of candidates), ``query-
 from __future__ import annotations
 
 import codecs
-import json
-from dataclasses import dataclass
-from decimal import Decimal
 from email.message import Message
-from functools import cached_property, lru_cache
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tap_ycm.errors import ERRORS, Action, ApiError, advice_for
+from tap_ycm.http.decode import decode
 from tap_ycm.reading.pages import Page
 
 if TYPE_CHECKING:
-    from tap_ycm.reading.pages import Row
-    from tap_ycm.typed import TypedPages
+    from collections.abc import Callable
 
-__all__ = ["Listing", "as_utf8", "parse_object", "parse_page", "parse_token"]
+    from tap_ycm.reading.pages import Row
+
+__all__ = ["Extract", "as_utf8", "parse_object", "parse_page", "parse_rows", "parse_token"]
 
 _CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
 _OAUTH_REFUSALS = ("invalid_client", "invalid_grant", "unauthorized_client", "access_denied")
@@ -32,39 +30,11 @@ _NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
 _INT64 = range(-(2**63), 2**63)
 
 
-@dataclass(frozen=True)
-class Listing:
-    """A paged list.
-
-    Attributes:
-        path: Its path after ``/dm/open_api``.
-        key: The field that identifies and sorts the rows, a 64-bit integer.
-        columns: All fields of a row that are documented; all but the key are strings.
-        look_up: The path of a single object, ``{key}`` in place of its key; None if there is none.
-    """
-
-    path: str
-    key: str
-    columns: tuple[str, ...]
-    look_up: str | None = None
-
-    @cached_property
-    def typed(self) -> TypedPages:
-        """The quick way to read its pages."""
-        from tap_ycm.typed import TypedPages  # noqa: PLC0415 - msgspec takes long to import, and not all commands read
-
-        return TypedPages(self.columns, self.key)
+Extract: TypeAlias = "Callable[[Any], list[Any] | None]"
+"""Finds the rows in ``data``; None if it is not of the shape expected."""
 
 
-def parse_page(  # noqa: PLR0913 - what an answer consists of
-    body: bytes,
-    http_status: int,
-    where: str,
-    key: str,
-    typed: TypedPages | None = None,
-    *,
-    retry_after: float | None = None,
-) -> Page:
+def parse_page(body: bytes, http_status: int, where: str, key: str, *, retry_after: float | None = None) -> Page:
     """Read one answer of a paged list.
 
     Args:
@@ -72,7 +42,6 @@ def parse_page(  # noqa: PLR0913 - what an answer consists of
         http_status: HTTP status of the answer.
         where: The endpoint, for error sentences.
         key: Name of the field that identifies a row.
-        typed: The quick way, tried first; the rows of a page it takes are typed.
         retry_after: Seconds the server asked to wait, if it said so.
 
     Returns:
@@ -81,8 +50,6 @@ def parse_page(  # noqa: PLR0913 - what an answer consists of
     Raises:
         ApiError: The answer is an error, or not a page of this list.
     """
-    if typed and http_status < 300 and (page := _typed_page(body, key, typed)):
-        return page
     answer = _decode(body, http_status, where, retry_after)
     _assert_success(answer, http_status, where, retry_after)
     request_id = _request_id(answer)
@@ -121,9 +88,11 @@ def parse_object(  # noqa: PLR0913 - what an answer consists of
         ApiError: The answer is another error, or another object.
     """
     answer = _decode(body, http_status, where, retry_after)
-    known = {code for code in _codes(answer) if code in ERRORS}
-    if _says(answer, "failed") and (known == {_NOT_FOUND} or (http_status == 404 and not known)):
+    if _is_not_found(answer, http_status):
         return None
+    is_bare = http_status < 300 and not {"status", "Status", "data"} & answer.keys() and not _codes(answer)
+    if is_bare and _identical(answer.get(key), identifier):  # one page of the vendor shows an object without envelope
+        return answer
     _assert_success(answer, http_status, where, retry_after)
     row = answer.get("data")
     if isinstance(row, dict) and _identical(row.get(key), identifier):
@@ -133,20 +102,59 @@ def parse_object(  # noqa: PLR0913 - what an answer consists of
     raise ApiError(sentence)
 
 
+def _is_not_found(answer: dict[str, Any], http_status: int) -> bool:
+    known = {code for code in _codes(answer) if code in ERRORS}
+    return _says(answer, "failed") and (known == {_NOT_FOUND} or (http_status == 404 and not known))
+
+
 def _identical(value: object, identifier: int) -> bool:
     return type(value) is int and value == identifier
 
 
-def _typed_page(body: bytes, key: str, typed: TypedPages) -> Page | None:
-    answer = typed.read(body)
-    if answer is None or answer.status != "Success":
+def parse_rows(  # noqa: PLR0913 - what an answer consists of
+    body: bytes,
+    http_status: int,
+    where: str,
+    extract: Extract,
+    keys: tuple[str, ...],
+    *,
+    may_be_gone: bool = False,
+    retry_after: float | None = None,
+) -> list[Row] | None:
+    """Read a whole list that comes in one answer.
+
+    Args:
+        body: The body as received, decompressed.
+        http_status: HTTP status of the answer.
+        where: The endpoint, for error sentences.
+        extract: Finds the rows in ``data``.
+        keys: Names of the fields that identify a row: 64-bit integers, or text that the tap has put there.
+        may_be_gone: Whether "not found" is an answer.
+        retry_after: Seconds the server asked to wait, if it said so.
+
+    Returns:
+        The rows, of equal ones the first; None if YCM says that what they belong to does not exist.
+
+    Raises:
+        ApiError: The answer is another error, or not such a list.
+    """
+    answer = _decode(body, http_status, where, retry_after)
+    if may_be_gone and _is_not_found(answer, http_status):
         return None
-    data = answer.data
-    ids = list(map(attrgetter(key), data.rows))
-    if ids and (set(map(type, ids)) != {int} or min(ids) not in _INT64 or max(ids) not in _INT64):
-        return None
-    request_id = _request_id({"requestId": answer.request_id})
-    return Page(ids, data.rows, _count(data.number), _count(data.size), _count(data.total), request_id)
+    _assert_success(answer, http_status, where, retry_after)
+    request_id = _request_id(answer)
+    rows = extract(answer.get("data"))
+    if rows is None or not all(isinstance(row, dict) for row in rows):
+        sentence = f"{where} answered data of another shape than documented (requestId {request_id}): ask Yeastar"
+        raise ApiError(sentence, Action.RETRY)
+    different: dict[tuple[Any, ...], Row] = {}
+    for place, row in enumerate(rows, start=1):
+        key = tuple(
+            row[name] if isinstance(row.get(name), str) else _identifier(row.get(name), name, place, where, request_id)
+            for name in keys
+        )
+        different.setdefault(key, row)
+    return list(different.values())
 
 
 def parse_token(body: bytes, http_status: int, where: str, *, retry_after: float | None = None) -> tuple[str, float]:
@@ -175,9 +183,13 @@ def parse_token(body: bytes, http_status: int, where: str, *, retry_after: float
         failure = _failure(answer, http_status, where, "without an access_token", retry_after)
         may_pass = http_status >= 300 and failure.action in {Action.RETRY, Action.WAIT}
         refused = (http_status in {400, 401, 403} or answer.get("error") in _OAUTH_REFUSALS) and not may_pass
-        if failure.action is Action.NEW_TOKEN or (refused and not failure.known):
+        if failure.action is Action.NEW_TOKEN or (refused and failure.code is None):
             # The credentials were refused, whatever the answer calls it: asking again cannot help, and may lock out.
-            what = advice_for(_code(answer), http_status)[0] if failure.known else "that the credentials are refused"
+            what = (
+                advice_for(_code(answer), http_status)[0]
+                if failure.code is not None
+                else "that the credentials are refused"
+            )
             failure = ApiError(_what(where, what, answer), advice=ERRORS[1000033].advice)
         raise failure
     if not token or not token.isascii() or not token.isprintable() or " " in token:
@@ -224,11 +236,7 @@ def _charset(content_type: str) -> str:
 def _decode(body: bytes, http_status: int, where: str, retry_after: float | None) -> dict[str, Any]:
     """Return the JSON object in the body; what is not UTF-8 in it becomes U+FFFD rather than stopping every sync."""
     try:
-        answer = json.loads(
-            body.decode("utf-8-sig", errors="replace"),
-            parse_float=Decimal,
-            parse_constant=_refuse_constant,
-        )
+        answer = decode(body)
     except (ValueError, ArithmeticError, RecursionError):
         answer = None
     if isinstance(answer, dict):
@@ -260,8 +268,8 @@ def _failure(
     what, action, advice = advice_for(code, http_status, retry_after)
     if code is None and http_status < 300:
         what, action, advice = otherwise, Action.RETRY, "check that base_url is your YCM; YCM may also be in trouble"
-    known = code in ERRORS
-    return ApiError(_what(where, what, answer), action, advice=advice, known=known, retry_after=retry_after)
+    known = code if code in ERRORS else None
+    return ApiError(_what(where, what, answer), action, advice=advice, code=known, retry_after=retry_after)
 
 
 def _codes(answer: dict[str, Any]) -> list[int]:
@@ -308,8 +316,3 @@ def _count(value: object) -> int | None:
     """Return a whole number of 64 bits likewise: what counts pages or rows is not larger."""
     number = _whole(value)
     return number if number is not None and number in _INT64 else None
-
-
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which Python's parser takes and JSON does not know."""
-    raise ValueError(name)

@@ -19,7 +19,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from tap_ycm.errors import Action, ApiError
-from tap_ycm.http.answers import as_utf8, parse_object, parse_page, parse_token
+from tap_ycm.http.answers import as_utf8, parse_token
 from tap_ycm.http.deadline import OneHost
 from tap_ycm.http.flights import Flights
 from tap_ycm.http.tokens import TokenSource
@@ -38,13 +38,11 @@ from tap_ycm.http.waiting import Pace, parse_retry_after, waits
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Generator
-    from contextlib import AbstractContextManager
 
     from backoff.types import Details
 
-    from tap_ycm.http.answers import Listing
+    from tap_ycm.http.questions import Question
     from tap_ycm.http.tokens import Token
-    from tap_ycm.reading.pages import Page, PageRequest, Row
     from tap_ycm.settings import Settings
     from tap_ycm.stopping import Stop
 
@@ -124,76 +122,49 @@ class Client:
         # Also for one that is asked for while others, which nobody wants any more, are still in flight.
         self._places = threading.BoundedSemaphore(settings.concurrency)
         self._waiting_until = 0.0  # monotonic
-        self._alone: dict[Listing, Callable[[PageRequest], Page]] = {}
+        self._alone = self._patient(self._answer, threading.Event())
         self._prepared: dict[str, requests.PreparedRequest] = {}
         self.traffic = Traffic()
 
-    def page(self, listing: Listing, request: PageRequest) -> Page:
-        """Ask for one page of a list.
+    def begin_counting(self) -> None:
+        """Count the traffic from zero."""
+        with self._lock:
+            self.traffic = Traffic()
 
-        Args:
-            listing: Which list.
-            request: Which page.
+    def ask(self, question: Question[_A]) -> _A:
+        """Ask for one thing.
 
         Raises:
             ApiError: There is no answer to be had.
         """
         with self._stop.waiting():
-            if listing not in self._alone:
-                self._alone[listing] = self._patient(partial(self._page, listing), threading.Event())
-            return self._alone[listing](request)
-
-    def pages(self, listing: Listing) -> AbstractContextManager[Flights[PageRequest, Page]]:
-        """Ask for pages of a list, several at a time; as :meth:`page`, but that answers come as they arrive.
-
-        Args:
-            listing: Which list.
-        """
-        return self._flights(partial(self._page, listing))
-
-    def look_ups(self, listing: Listing) -> AbstractContextManager[Flights[int, Row | None]]:
-        """Ask for single objects by their keys, several at a time; None for one that YCM says it does not have.
-
-        Args:
-            listing: Which kind of object; it has a ``look_up``.
-        """
-        return self._flights(partial(self._look_up, listing))
+            answer: _A = self._alone(question)
+        return answer
 
     @contextmanager
-    def _flights(self, ask: Callable[[_Q], _A]) -> Generator[Flights[_Q, _A]]:
+    def flights(self, question_of: Callable[[_Q], Question[_A]]) -> Generator[Flights[_Q, _A]]:
+        """Ask for many things, several at a time; as :meth:`ask`, but that answers come as they arrive.
+
+        Args:
+            question_of: Puts a question.
+        """
         unwanted = threading.Event()
-        flights = Flights(self._patient(ask, unwanted), self._settings.concurrency, self._stop.waiting)
+        ask = self._patient(lambda one: self._answer(question_of(one)), unwanted)
+        flights = Flights(ask, self._settings.concurrency, self._stop.waiting)
         try:
             yield flights
         finally:
             unwanted.set()
             flights.close()
 
-    def _page(self, listing: Listing, request: PageRequest) -> Page:
-        sort = f"-{listing.key}" if request.newest_first else listing.key
-        query = f"pageSize={request.size}&pageNumber={request.number}&sort={sort}"  # nothing in it needs quoting
-        parse = partial(parse_page, key=listing.key, typed=listing.typed)
-        return self._answer(listing.path, f"{listing.path}?{query}", parse)
-
-    def _look_up(self, listing: Listing, identifier: int) -> Row | None:
-        template = listing.look_up or ""
-        parse = partial(parse_object, key=listing.key, identifier=identifier)
-        return self._answer(template.format(key=f"{{{listing.key}}}"), template.format(key=identifier), parse)
-
-    def _answer(self, name: str, path: str, parse: Callable[..., _A]) -> _A:
-        """Ask once; when the token has come to its end, once more with another.
-
-        Args:
-            name: The path as error sentences show it, without data.
-            path: The path and the query.
-            parse: Reads an answer, as :func:`parse_page` does.
-        """
-        where = f"GET {API}{name}"
+    def _answer(self, question: Question[_A]) -> _A:
+        """Ask once; when the token has come to its end, once more with another."""
+        where = f"GET {API}{question.name}"
         for _ in range(2):
             token = self._token.get()
-            reply = self._send(where, "GET", path, token=token)
+            reply = self._send(where, "GET", question.path, token=token)
             try:
-                answer = parse(reply.body, reply.status, where, retry_after=reply.retry_after)
+                answer = question.parse(reply.body, reply.status, where, retry_after=reply.retry_after)
             except ApiError as failure:
                 if failure.action is not Action.NEW_TOKEN:
                     raise
@@ -202,6 +173,7 @@ class Client:
                 self._token.accepted(token)
                 return answer
             if refusal.action is Action.FAIL:
+                refusal.everywhere = True
                 break
         raise refusal
 
@@ -214,8 +186,12 @@ class Client:
         }
         path = "/oauth/token"
         where = f"POST {API}{path}"
-        reply = self._send(where, "POST", path, form=form)
-        return parse_token(reply.body, reply.status, where, retry_after=reply.retry_after)
+        try:
+            reply = self._send(where, "POST", path, form=form)
+            return parse_token(reply.body, reply.status, where, retry_after=reply.retry_after)
+        except ApiError as failure:
+            failure.everywhere = True
+            raise
 
     def _patient(self, ask: Callable[[_Q], _A], unwanted: threading.Event) -> Callable[[_Q], _A]:
         """Return what asks again and again, but not for what has become unwanted meanwhile."""
@@ -283,10 +259,10 @@ class Client:
                 with response:
                     return self._reply(response)
             except (requests.RequestException, HTTPError, OSError, ProxyLoginError, TooMuchError) as error:
-                trouble, action = describe(error, self._settings.base_url, timeout, self._proxy)
+                trouble, action, everywhere = describe(error, self._settings.base_url, timeout, self._proxy)
         sentence = f"{where}: {trouble}"
         # Outside the handler: the original, whose text may hold anything, is not chained.
-        raise ApiError(sentence, action)
+        raise ApiError(sentence, action, everywhere=everywhere)
 
     def _reply(self, response: requests.Response) -> _Reply:
         """Read a whole answer, decompressed."""

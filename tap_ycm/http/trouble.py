@@ -103,8 +103,8 @@ def silence() -> None:
     warnings.filterwarnings("ignore", message="http.cookiejar bug!")
 
 
-def describe(error: Exception, base_url: str, timeout: int, proxy: str) -> tuple[str, Action]:
-    """Say what went wrong on the way, and what to do about it.
+def describe(error: Exception, base_url: str, timeout: int, proxy: str) -> tuple[str, Action, bool]:
+    """Say what went wrong on the way, what to do about it, and whether every request meets it.
 
     Args:
         error: What requests, urllib3 or the reading of an answer raised.
@@ -122,61 +122,72 @@ def describe(error: Exception, base_url: str, timeout: int, proxy: str) -> tuple
             certificate is not None,
             f"the certificate of {base_url} is refused ({why}): if it is of a private CA, set ca_bundle to its file",
             Action.FAIL,
+            True,
         ),
         (
             isinstance(error, requests.exceptions.SSLError),
             f"{base_url} does not speak TLS as it should: check base_url and any proxy in between",
             Action.FAIL,
+            True,
         ),
         (
             isinstance(error, requests.exceptions.InvalidProxyURL | requests.exceptions.InvalidSchema),
             f"the proxy of {proxy} is no address that can be used: check the variable",
             Action.FAIL,
+            True,
         ),
         (
             isinstance(error, requests.exceptions.InvalidURL | LocationParseError),
             f"{base_url} is not an address that can be asked: check base_url",
             Action.FAIL,
+            True,
         ),
         (
             isinstance(error, TooMuchError),
             f"the answer is larger than {MOST_BYTES // 2**20} MiB: check that base_url is your YCM",
             Action.FAIL,
+            False,
         ),
         (
             isinstance(error, ProxyLoginError)
             or any(str(cause).startswith("Tunnel connection failed: 407") for cause in causes),
             f"the proxy of {proxy} wants another user and password: check the variable",
             Action.FAIL,
+            True,
         ),
         (
             isinstance(error, requests.exceptions.ProxyError),
             f"the proxy of {proxy} cannot be used: check the variable and the proxy",
             Action.RETRY,
+            True,
         ),
         (
             isinstance(error, requests.ConnectTimeout),
             f"no connection to {base_url} within {CONNECT_TIMEOUT:.0f} s: check base_url, firewall and proxy",
             Action.RETRY,
+            True,
         ),
         (
             isinstance(error, requests.Timeout | TimeoutError | ReadTimeoutError),
             f"no whole answer within {timeout} s (setting request_timeout)",
             Action.RETRY,
+            False,
         ),
         (
             any(isinstance(cause, socket.gaierror) for cause in causes),
             f"the host name of {base_url} cannot be resolved: check base_url and the network",
             Action.RETRY,
+            True,
         ),
         (
             any(isinstance(cause, ConnectionRefusedError) for cause in causes),
             f"nothing listens at {base_url}: check base_url and the network",
             Action.RETRY,
+            True,
         ),
-        (True, f"the connection broke ({type(error).__name__}): check the network and any proxy", Action.RETRY),
+        (True, f"the connection broke ({type(error).__name__}): check the network and any proxy", Action.RETRY, False),
     )
-    return next((sentence, action) for applies, sentence, action in troubles if applies)
+    return next((sentence, action, everywhere) for applies, sentence, action, everywhere in troubles if applies)
 
 
 def _wrapped(error: BaseException) -> Exception | None:

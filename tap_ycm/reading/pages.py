@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from tap_ycm.typed import TypedRow
+from typing import Any, TypeAlias
 
 __all__ = ["Page", "PageRequest", "Row"]
 
-Row: TypeAlias = "dict[str, Any] | TypedRow"
-"""One object of ``data.list``: field name to JSON value, or, of a page that is as documented, a typed row."""
+Row: TypeAlias = "dict[str, Any]"
+"""One object as YCM sends it: field name to JSON value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Page:
 
     Attributes:
         ids: The key of each row, in the order of the answer.
-        rows: The rows, in the order of the answer; all of them typed, or none.
+        rows: The rows, in the order of the answer.
         number: ``pageNumber`` as echoed, 1-based; None if it was not a whole number.
         size: ``pageSize`` as echoed; None if it was not a whole number.
         total: Number of objects in the whole list as YCM tells it; None if it was not a whole number.

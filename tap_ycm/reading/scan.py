@@ -15,39 +15,24 @@ plain order as well, and :attr:`Scan.flaw` says what was found.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from tap_ycm.reading.asking import Asking
 from tap_ycm.reading.checks import Allowance, ViolationError
 from tap_ycm.reading.lane import ABOVE_ALL, BELOW_ALL, Lane, LaneMark
 from tap_ycm.reading.opening import open_lanes
 from tap_ycm.reading.plain import read_plainly
+from tap_ycm.reading.reading import Handout
 from tap_ycm.reading.total import rows_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from tap_ycm.reading.pages import Page, PageRequest, Row
+    from tap_ycm.reading.pages import Page, PageRequest
+    from tap_ycm.reading.reading import Flights
 
-__all__ = ["Bookmark", "Flights", "Handout", "Scan"]
-
-
-class Flights(Protocol):
-    """Several requests in flight; answers in the order in which they arrive."""
-
-    def begin(self, tag: Any, question: PageRequest, /) -> None:
-        """Ask as soon as there is room."""
-
-    def next(self) -> tuple[Any, Page]:
-        """Return the next answer and its tag, or raise what went wrong."""
-
-
-class Handout(NamedTuple):
-    """Rows to be written: keys in ascending order, and the row of each."""
-
-    keys: list[int]
-    rows: list[Row]
+__all__ = ["Bookmark", "Scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +53,7 @@ class Bookmark:
 
 
 class Scan:
-    """One reading of a list.
+    """One reading of a list; a :class:`tap_ycm.reading.reading.Reading`.
 
     Attributes:
         rows: Different rows read so far, those before an interruption included.
@@ -114,6 +99,14 @@ class Scan:
         self.flaw: str | None = None
         self.missing = 0
         self.only_missing = True
+
+    evidence = "proved"
+    withheld = None
+
+    @property
+    def progress(self) -> tuple[int, int | None]:
+        """How much is done of how much."""
+        return self.rows, self.last_total
 
     @property
     def pages(self) -> int:

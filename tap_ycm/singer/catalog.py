@@ -14,20 +14,22 @@ from tap_ycm.errors import TapError
 from tap_ycm.singer.names import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
 __all__ = ["foreign_streams", "mend", "nothing_selected"]
 
 
-def mend(entry: CatalogEntry, stream: str, key: str, columns: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def mend(
+    entry: CatalogEntry, stream: str, keys: Sequence[str], columns: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
     """Put a catalog's entry right, and yield a warning for each thing that was wrong.
 
     Args:
         entry: The stream's entry; changed in place.
         stream: The stream's name.
-        key: The key column.
+        keys: The key columns.
         columns: JSON schema of each column that the stream can have.
 
     Raises:
@@ -37,9 +39,9 @@ def mend(entry: CatalogEntry, stream: str, key: str, columns: Mapping[str, Mappi
     if not entry.metadata:
         entry.metadata.root.selected = True  # as the SDK takes it, until something is in it
     yield from _mend_replication(entry, stream)
-    yield from _mend_columns(entry, stream, key, columns)
-    yield from _mend_key(entry, stream, key)
-    yield from _mend_selection(entry, stream, key, columns)
+    yield from _mend_columns(entry, stream, keys, columns)
+    yield from _mend_key(entry, stream, keys)
+    yield from _mend_selection(entry, stream, keys, columns)
 
 
 def _mend_replication(entry: CatalogEntry, stream: str) -> Iterator[str]:
@@ -51,10 +53,10 @@ def _mend_replication(entry: CatalogEntry, stream: str) -> Iterator[str]:
 
 
 def _mend_columns(
-    entry: CatalogEntry, stream: str, key: str, columns: Mapping[str, Mapping[str, Any]]
+    entry: CatalogEntry, stream: str, keys: Sequence[str], columns: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     given: dict[str, Schema] = entry.schema.properties or {}
-    if key not in given:
+    for key in [key for key in keys if key not in given]:
         yield f"the catalog lacks {key}, the key of {stream}: it is added"
         given = {key: Schema.from_dict(dict(columns[key])), **given}
     for name in sorted(given.keys() - columns.keys()):
@@ -70,19 +72,20 @@ def _mend_columns(
             entry.schema.properties[name] = right
 
 
-def _mend_key(entry: CatalogEntry, stream: str, key: str) -> Iterator[str]:
+def _mend_key(entry: CatalogEntry, stream: str, keys: Sequence[str]) -> Iterator[str]:
     asked = entry.key_properties or entry.metadata.root.table_key_properties
-    if asked and list(asked) != [key]:
-        yield f"the catalog asks for other keys, but the key of {stream} is {key}"
-    entry.key_properties = [key]
-    metadata = entry.metadata["properties", key]
-    # Meltano deselects it where no pattern names it, and leaves it to "automatic" to keep it: that is no mistake.
-    if metadata.inclusion != Metadata.InclusionType.AUTOMATIC and metadata.selected is False:
-        yield f"the catalog deselects {key}, the key of {stream}: it is read all the same"
-    metadata.inclusion = Metadata.InclusionType.AUTOMATIC
+    if asked and list(asked) != list(keys):
+        yield f"the catalog asks for other keys, but the key of {stream} is {', '.join(keys)}"
+    entry.key_properties = list(keys)
+    for key in keys:
+        metadata = entry.metadata["properties", key]
+        # Meltano deselects it where no pattern names it, and leaves it to "automatic" to keep it: that is no mistake.
+        if metadata.inclusion != Metadata.InclusionType.AUTOMATIC and metadata.selected is False:
+            yield f"the catalog deselects {key}, the key of {stream}: it is read all the same"
+        metadata.inclusion = Metadata.InclusionType.AUTOMATIC
 
 
-def _mend_selection(entry: CatalogEntry, stream: str, key: str, columns: Collection[str]) -> Iterator[str]:
+def _mend_selection(entry: CatalogEntry, stream: str, keys: Sequence[str], columns: Collection[str]) -> Iterator[str]:
     mask = entry.metadata.resolve_selection()
     selected = [name for name in entry.schema.properties or () if mask["properties", name]]
     for place, metadata in entry.metadata.items():
@@ -93,7 +96,7 @@ def _mend_selection(entry: CatalogEntry, stream: str, key: str, columns: Collect
         elif meant := nearest(place[1], selected):
             sentence = f"the catalog deselects {place[1]}, which {stream} does not have: did you mean {meant}?"
             raise TapError(sentence)
-    if selected == [key]:
+    if len(columns) > len(keys) and set(selected) == set(keys):
         yield f"the catalog selects no column of {stream} but its key"
 
 

@@ -101,22 +101,34 @@ class Evidence:
     Attributes:
         baseline: Whether the state knows all that the target may hold.
         resumed: Whether an interrupted scan was continued.
+        history: Whether rows are only ever added.
         partial: Why the target did not get every record (a filter, a test run), or None.
+        waiting: Why the reading itself cannot vouch for what is absent, or None.
         flaw: Why the reading is not complete, or None.
         mended: Whether rows that the list hid are all that is wrong, and look-ups found them.
         witnessed: Whether each absent key was looked up, or confirmed by a person.
+        unwritten: Whether look-ups found records that cannot be handed out, for columns are missing in the answers.
         unanswered: Why look-ups were not answered, or None.
         brake: What the brake says.
     """
 
     baseline: bool
     resumed: bool
+    history: bool
     partial: str | None
+    waiting: str | None
     flaw: str | None
     mended: bool
     witnessed: bool
+    unwritten: bool
     unanswered: str | None
     brake: Brake
+
+    @property
+    def accounts_for_all(self) -> bool:
+        """Whether each object that the state knows was read, or is deleted for sure."""
+        read = self.flaw is None or self.mended
+        return self.baseline and not self.resumed and read and not self.unanswered and not self.brake.holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +145,15 @@ def decide(settings: Settings, evidence: Evidence) -> Decision:
         return Decision(activate=False, words="off")
     enough = evidence.flaw is None or (evidence.witnessed and (evidence.mended or settings.on_incomplete == "warn"))
     reasons = (
+        (evidence.history, "never: its rows are history"),
         (evidence.partial is not None, f"withheld: {evidence.partial}"),
         (not evidence.baseline, "withheld until the next sync: the state did not know what the target holds"),
         (evidence.resumed, "withheld until the next sync: an interrupted scan was continued"),
         (evidence.brake.holds, f"withheld by the brake: {evidence.brake.words} known records are absent"),
         (evidence.unanswered is not None, "withheld: look-ups of absent records were not answered"),
         (not enough, "withheld: the scan is not complete"),
+        (evidence.unwritten, "withheld: the list hides records of which a look-up does not give every column"),
+        (evidence.waiting is not None, f"withheld: {evidence.waiting}"),
     )
     return next((Decision(activate=False, words=words) for holds, words in reasons if holds), _ACTIVATED)
 

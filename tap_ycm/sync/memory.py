@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tap_ycm.reading.lane import ABOVE_ALL, BELOW_ALL, LaneMark
+from tap_ycm.reading.parents import ParentsMark
 from tap_ycm.reading.scan import Bookmark
+from tap_ycm.sync.keys import packed, unpacked
 
 __all__ = ["DamagedStateError", "Interrupted", "Memory"]
 
@@ -31,7 +33,7 @@ class Interrupted:
         identity: What it read, and how: a scan of something else must not be continued.
     """
 
-    bookmark: Bookmark
+    bookmark: Bookmark | ParentsMark
     began: int
     identity: str
 
@@ -118,6 +120,13 @@ class Memory:
 
 def _written(scan: Interrupted) -> dict[str, Any]:
     mark = scan.bookmark
+    if isinstance(mark, ParentsMark):
+        return {
+            "done": packed(sorted(mark.done)),
+            "rows": mark.rows,
+            "began": scan.began,
+            "identity": scan.identity,
+        }
     return {
         "lanes": [[lane.page, _or_null(lane.below), _or_null(lane.until)] for lane in mark.lanes],
         "size": mark.size,
@@ -132,7 +141,12 @@ def _interrupted(scan: object) -> Interrupted:
     if not isinstance(scan, Mapping):
         raise DamagedStateError
     lanes, identity = scan.get("lanes"), scan.get("identity")
-    if not isinstance(lanes, list) or not isinstance(identity, str):
+    if not isinstance(identity, str):
+        raise DamagedStateError
+    if "done" in scan:
+        parents = ParentsMark(unpacked(scan["done"]), _number(scan, "rows"))
+        return Interrupted(parents, _number(scan, "began"), identity)
+    if not isinstance(lanes, list):
         raise DamagedStateError
     marks = tuple(_lane(lane) for lane in lanes)
     size, rows = _number(scan, "size"), _number(scan, "rows")

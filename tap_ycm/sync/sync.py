@@ -7,11 +7,13 @@ may be saved, so whoever takes the rows must have written those handed out befor
 from __future__ import annotations
 
 from array import array
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_ycm.errors import ApiError, TapError
 from tap_ycm.reading.lane import BELOW_ALL
+from tap_ycm.reading.parents import Parents
+from tap_ycm.reading.scan import Bookmark
 from tap_ycm.sync.deletes import Brake, Decision, Evidence, brake, brake_on_counts, decide
 from tap_ycm.sync.keys import MOST_REMEMBERED, DamagedKeysError, KnownKeys, packed, unpacked
 from tap_ycm.sync.memory import DamagedStateError, Interrupted, Memory
@@ -21,10 +23,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tap_ycm.reading.pages import Row
-    from tap_ycm.reading.scan import Bookmark, Handout, Scan
+    from tap_ycm.reading.parents import ParentsMark
+    from tap_ycm.reading.reading import Flights, Handout, Reading
     from tap_ycm.settings import Settings
 
-__all__ = ["LookUps", "Outlet", "Sync"]
+__all__ = ["Outlet", "Sync", "Traits"]
 
 SAVE_EVERY = 15.0
 """Seconds between two states, besides those that must be written."""
@@ -34,14 +37,19 @@ _CONTROLS = 10
 _MOST_LANES = 48
 
 
-class LookUps(Protocol):
-    """Single objects being asked for, several at a time; None for one that does not exist."""
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the kind of a stream decides about its syncs.
 
-    def begin(self, tag: Any, question: int, /) -> None:
-        """Ask as soon as there is room."""
+    Attributes:
+        keys: Whether the state remembers the keys of the rows: each is one 64-bit integer.
+        history: Whether rows are only ever added, and nothing is deleted.
+        whole: Whether what a look-up answers has every column, so that it can be handed out.
+    """
 
-    def next(self) -> tuple[Any, Row | None]:
-        """Return the next answer and its tag, or raise what went wrong."""
+    keys: bool = True
+    history: bool = False
+    whole: bool = True
 
 
 class Outlet(Protocol):
@@ -64,6 +72,7 @@ class Sync:
         version: What the records carry, in milliseconds since the epoch; None if deletes are off.
         begun: Whether anything was read: before, an earlier state stays as it is.
         scan: The reading; None before it began.
+        was_read: Whether an earlier sync read, or began to read, the list.
         decision: What was decided on deletes; None before.
         failure: One sentence for each reason why the run must not end as a success, or None.
         deleted: Records that YCM said it does not have any more; None if it was not asked for any.
@@ -80,8 +89,9 @@ class Sync:
         identity: str,
         partial: str | None,
         test: bool,
-        scan: Callable[[Callable[[list[int]], list[int]], Bookmark | None], Scan],
-        look_ups: Callable[[], AbstractContextManager[LookUps]] | None,
+        traits: Traits,
+        read: Callable[[Callable[[list[int]], list[int]], Bookmark | ParentsMark | None, int], Reading],
+        look_ups: Callable[[], AbstractContextManager[Flights]] | None,
         outlet: Outlet,
         clock: Callable[[], float],
     ) -> None:
@@ -95,7 +105,8 @@ class Sync:
             identity: What is read and how it is written: a scan of anything else cannot be continued.
             partial: Why the target does not get every record, or None.
             test: Whether the sync ends before everything is read.
-            scan: Begins a reading; gets what tells unread keys, and where to continue.
+            traits: What the stream's kind decides.
+            read: Begins a reading; gets what tells unread keys, where to continue, and when the sync began.
             look_ups: Asks for single objects; None if YCM has no such call.
             outlet: Gets states, and the word that lets the target delete.
             clock: Seconds since the epoch.
@@ -108,7 +119,8 @@ class Sync:
         self._identity = identity
         self._partial = partial
         self._test = test
-        self._open = scan
+        self._traits = traits
+        self._open = read
         self._look_ups = look_ups
         self._outlet = outlet
         self._clock = clock
@@ -122,11 +134,14 @@ class Sync:
             )
             raise TapError(sentence) from None
         self._check_account(account)
+        self.was_read = self._before.account is not None
         self._keys = KnownKeys(known)
         now = round(clock() * 1000)
-        wanted = settings.emit_activate_version_messages
+        wanted = settings.emit_activate_version_messages and not traits.history
         # Always higher than the last one, whatever the clock does.
         self.version = max(now, self._before.last_version + 1) if wanted else None
+        if not traits.keys:
+            self._before = replace(self._before, known=None)
         pieces = self._before.new or self._before.gone
         # Consolidated: what earlier syncs left in pieces is one text now.
         self._memory = replace(
@@ -140,12 +155,12 @@ class Sync:
         )
         self._began = now // 1000
         self._saved_at = 0.0
-        self._mark: Bookmark | None = None
+        self._mark: Bookmark | ParentsMark | None = None
         self._held: list[list[Row]] = []
         self._held_keys: list[int] = []
         self._turned_up = 0
         self.begun = False
-        self.scan: Scan | None = None
+        self.scan: Reading | None = None
         self.decision: Decision | None = None
         self.failure: str | None = None
         self._brake = Brake(holds=False, confirmed=frozenset(), remembered=frozenset())
@@ -154,6 +169,8 @@ class Sync:
         self._witnessed = False
         self.deleted: int | None = None
         self.recovered = 0
+        self._unwritten = 0
+        self._accounted = False
 
     @property
     def flaw(self) -> str | None:
@@ -169,7 +186,22 @@ class Sync:
     @property
     def read(self) -> int:
         """How many different records were handed out, those before an interruption included."""
-        return (self.scan.rows if self.scan else 0) + self.recovered - sum(map(len, self._held))
+        return (self.scan.rows if self.scan else 0) + self.recovered - self._unwritten - sum(map(len, self._held))
+
+    @property
+    def parents(self) -> Parents:
+        """The objects that may exist, once everything was read, for the streams that belong to them."""
+        # Those of the first part of an interrupted scan are known keys; of those deleted since, nothing is found.
+        resumed = self.scan is None or self.scan.resumed
+        keys = self._keys.all_but(set()) if resumed else self._keys.read()
+        incomplete = f"{self._stream}, to which they belong, is not complete"
+        unsure = f"it is not known of all {self._stream} that are absent whether they are deleted"
+        return Parents(
+            self._stream,
+            keys,
+            flaw=None if self.flaw is None or self._is_mended else incomplete,
+            withheld=None if self._accounted else unsure,
+        )
 
     @property
     def witnessed(self) -> bool:
@@ -203,7 +235,7 @@ class Sync:
             Rows to be written before more are asked for.
         """
         resume = self._resume()
-        self.scan = scan = self._open(self._keys.unread, resume)
+        self.scan = scan = self._open(self._keys.unread, resume, self._began)
         self._mark = resume
         self._saved_at = self._clock()
         for handout in scan.read():
@@ -218,19 +250,19 @@ class Sync:
             yield from self._confirm(scan)
             self._conclude(scan)
 
-    def _resume(self) -> Bookmark | None:
+    def _resume(self) -> Bookmark | ParentsMark | None:
         """Return where to continue, if that is sound."""
         before = self._before.scan
         if before is None or self._test or before.identity != self._identity:
             return None
-        if len(before.bookmark.lanes) > _MOST_LANES:  # each continuation may add one
+        mark = before.bookmark
+        if isinstance(mark, Bookmark) and len(mark.lanes) > _MOST_LANES:  # each continuation may add one
             return None
         if not 0 <= self._began - before.began < self._settings.resume_max_age:
             return None
         self._began = before.began
-        read = before.bookmark.rows
-        self._outlet.say(f"{self._stream}: continuing the scan that was interrupted after {read} records")
-        return before.bookmark
+        self._outlet.say(f"{self._stream}: continuing the scan that was interrupted after {mark.rows} records")
+        return mark
 
     def _check_account(self, account: str) -> None:
         before = self._before.account
@@ -285,12 +317,12 @@ class Sync:
         self._saved_at = self._clock()
         self._outlet.save(self.state())
 
-    def _confirm(self, scan: Scan) -> Iterator[list[Row]]:
+    def _confirm(self, scan: Reading) -> Iterator[list[Row]]:
         """Ask YCM for each record that is known and absent, and hand out those that it still has."""
         settings = self._settings
         if scan.resumed:
             return
-        wanted = settings.emit_activate_version_messages and self._partial is None
+        wanted = settings.emit_activate_version_messages and self._partial is None and not self._traits.history
         if self._before.known is None:
             self._brake = brake_on_counts(settings, wanted=wanted, rows=scan.rows, rows_before=self._before.rows)
             return
@@ -319,7 +351,7 @@ class Sync:
             self._unanswered = str(error)
 
     def _look_up(
-        self, look_ups: Callable[[], AbstractContextManager[LookUps]], suspects: list[int]
+        self, look_ups: Callable[[], AbstractContextManager[Flights]], suspects: list[int]
     ) -> Iterator[list[Row]]:
         """Look the absent up.
 
@@ -344,7 +376,10 @@ class Sync:
                     self._void([key])
                     self.recovered += 1
                     self._keys.meet([key])
-                    yield [row]
+                    if self._traits.whole:
+                        yield [row]
+                    else:
+                        self._unwritten += 1
                 not_found.update([key] if row is None else ())
                 if certain:
                     self._gone_now |= not_found
@@ -355,7 +390,7 @@ class Sync:
             words = f"{len(everything)} of {len(everything)}"
             self._brake = Brake(holds=True, confirmed=frozenset(), remembered=frozenset(everything), words=words)
 
-    def _is_credible(self, flights: LookUps) -> bool:
+    def _is_credible(self, flights: Flights) -> bool:
         """Tell whether YCM finds a record that it has just listed: if not, "not found" means nothing."""
         read = self._keys.read()
         for key in read[:: max(len(read) // _CONTROLS, 1)][:_CONTROLS]:
@@ -364,19 +399,24 @@ class Sync:
                 return True
         return False
 
-    def _conclude(self, scan: Scan) -> None:
+    def _conclude(self, scan: Reading) -> None:
         """Decide, tell the target, and remember the outcome."""
         settings, flaw = self._settings, self.flaw
         evidence = Evidence(
             baseline=self._before.baseline,
             resumed=scan.resumed,
+            history=self._traits.history,
             partial=self._partial,
+            waiting=scan.withheld,
             flaw=flaw,
-            mended=scan.only_missing and scan.missing <= self.recovered and not self._turned_up,
+            mended=self._is_mended,
             witnessed=self._witnessed,
+            unwritten=self._unwritten > 0,
             unanswered=self._unanswered,
             brake=self._brake,
         )
+        asked = self._witnessed or not self._look_ups or not settings.confirm_by_lookup or not self._keys.absent()
+        self._accounted = asked and evidence.accounts_for_all
         decision = decide(settings, evidence)
         if decision.activate and self.version is not None:
             self._outlet.activate(self.version)
@@ -385,7 +425,7 @@ class Sync:
             absent = len(self._keys.absent())
             self.deleted = absent + len(self._gone) if decision.activate else len(self._gone_now)
         self.failure = self._failure(scan, flaw)
-        if not evidence.baseline and settings.emit_activate_version_messages:
+        if not evidence.baseline and settings.emit_activate_version_messages and not self._traits.history:
             older = "an earlier version of the tap wrote the state; " if self._before.is_older else ""
             self._outlet.say(
                 f"{self._stream}: {older}nothing is deleted before the sync that follows the first complete one, "
@@ -396,7 +436,7 @@ class Sync:
         self._gone_now = set()
         self._save()
 
-    def _outcome(self, scan: Scan, flaw: str | None, *, activated: bool) -> Memory:
+    def _outcome(self, scan: Reading, flaw: str | None, *, activated: bool) -> Memory:
         """Return what the next sync must know."""
         before, memory = self._before, self._memory
         if flaw is None or self._settings.on_incomplete == "warn":
@@ -406,7 +446,7 @@ class Sync:
             heights = (scan.newest, None if activated else before.highest)
             highest = max((key for key in heights if key is not None and key > BELOW_ALL), default=None)
             memory = replace(memory, baseline=True, highest=highest, rows=rows)
-        if self._keys.count > MOST_REMEMBERED:
+        if self._keys.count > MOST_REMEMBERED or not self._traits.keys:
             return replace(memory, known=None, new=(), gone="", braked="")
         if activated:
             keys, gone, braked = self._keys.read(), set[int](), frozenset[int]()
@@ -428,7 +468,13 @@ class Sync:
             braked=packed(sorted(braked)),
         )
 
-    def _failure(self, scan: Scan, flaw: str | None) -> str | None:
+    @property
+    def _is_mended(self) -> bool:
+        """Whether rows that the list hid are all that is wrong, and look-ups found them."""
+        scan = self.scan
+        return bool(scan and scan.only_missing and scan.missing <= self.recovered and not self._turned_up)
+
+    def _failure(self, scan: Reading, flaw: str | None) -> str | None:
         """Return why the run must end with a failure exit status, and what to do."""
         reasons: list[str] = []
         if flaw is not None and self._settings.on_incomplete == "fail":
@@ -446,7 +492,7 @@ class Sync:
             )
         return f"{self._stream}: {'; '.join(reasons)}" if reasons else None
 
-    def _how_to_confirm(self, scan: Scan) -> str:
+    def _how_to_confirm(self, scan: Reading) -> str:
         word = self._brake.confirmation if self._brake.remembered else f"{self._before.rows}-{scan.rows}"
         return (
             f"deletes are withheld by the brake, for {self._brake.words} known records are absent (settings "

@@ -28,6 +28,8 @@ class Verdict:
         last_total: YCM's count as last told; None if it was not told.
         resumed: Whether an interrupted scan was continued.
         flaw: Why the sync is not complete; None if it is.
+        evidence: What shows that it is complete.
+        misfits: Values that did not fit their column, and are null.
         deletes: ``activated``, ``off`` or ``withheld ...``.
     """
 
@@ -46,6 +48,8 @@ class Verdict:
     last_total: int | None
     resumed: bool
     flaw: str | None
+    evidence: str
+    misfits: int
     deletes: str
 
     def sentence(self) -> str:
@@ -57,6 +61,7 @@ class Verdict:
         total = "unknown" if self.first_total is None else f"{self.first_total}"
         if self.last_total not in {self.first_total, None}:
             total += f", at last {self.last_total}"
+        total = f" (YCM's total: {total})" if self.evidence in {"proved", "counted"} else ""
         changes = [
             "an interrupted scan continued" if self.resumed else "",
             "" if self.new is None else f"{self.new} new",
@@ -64,12 +69,15 @@ class Verdict:
             if self.deleted is None
             else f"{self.deleted} deleted{' (each confirmed)' if self.confirmed and self.deleted else ''}",
             f"{self.recovered} hidden by the list" if self.recovered else "",
+            f"{self.misfits} values that do not fit their column" if self.misfits else "",
         ]
         parts = [
-            ", ".join([f"{self.rows} read (YCM's total: {total})", *filter(None, changes)]),
+            ", ".join([f"{self.rows} read{total}", *filter(None, changes)]),
             f"{self.pages} pages, {self.requests} requests, {self.retries} retries, {self.waited:.0f} s waited",
             f"deletes {self.deletes}",
         ]
+        if self.flaw is None:
+            parts.insert(1, self.evidence)
         return f"{self.stream}: {state}; {'; '.join(parts)}"
 
     def facts(self) -> dict[str, Any]:

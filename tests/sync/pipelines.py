@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tap_ycm.errors import ApiError
 from tap_ycm.reading.pages import Page, PageRequest
-from tap_ycm.reading.scan import Scan
+from tap_ycm.reading.scan import Bookmark, Scan
 from tap_ycm.settings import Settings
 from tap_ycm.sync.keys import unpacked
-from tap_ycm.sync.sync import Sync
+from tap_ycm.sync.sync import Sync, Traits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from tap_ycm.reading.scan import Bookmark
 
 Line: TypeAlias = "tuple[str, Any]"
 """What a tap writes: ("record", (key, version)), ("state", state) or ("activate", version)."""
@@ -276,7 +274,8 @@ class Pipeline:
             identity=identity,
             partial=None,
             test=False,
-            scan=self._scan,
+            traits=Traits(),
+            read=self._scan,
             look_ups=lambda: nullcontext(Flights(ycm.look_up, ycm.random)),
             outlet=pipe,
             clock=self._clock,
@@ -311,14 +310,14 @@ class Pipeline:
             requests=len(ycm.requests) + len(ycm.looked_up) - asked_before,
         )
 
-    def _scan(self, unread: Callable[[list[int]], list[int]], resume: Bookmark | None) -> Scan:
+    def _scan(self, unread: Callable[[list[int]], list[int]], resume: object, _began: int) -> Scan:
         return Scan(
             self.ycm.page,
             lambda: nullcontext(Flights(self.ycm.page, self.ycm.random)),
             size=self.size,
             lanes=self.lanes,
             unread=unread,
-            resume=resume,
+            resume=resume if isinstance(resume, Bookmark) else None,
         )
 
     def _clock(self) -> float:

@@ -162,10 +162,13 @@ HELD = Brake(holds=True, confirmed=NONE, remembered=SET, words="300 of 364")
 GOOD = Evidence(
     baseline=True,
     resumed=False,
+    history=False,
     partial=None,
+    waiting=None,
     flaw=None,
     mended=False,
     witnessed=True,
+    unwritten=False,
     unanswered=None,
     brake=FREE,
 )

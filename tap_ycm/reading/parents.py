@@ -1,0 +1,136 @@
+"""One call for each object of another list: its children, known by their parent.
+
+A parent that YCM does not find any more has no children. But YCM's word on that counts only if it does not contradict
+itself: where it says that a parent exists and does not find its children, or finds the children of none, the reading
+is not complete.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tap_ycm.reading.lane import BELOW_ALL
+from tap_ycm.reading.reading import Handout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from contextlib import AbstractContextManager
+
+    from tap_ycm.reading.reading import Flights
+
+__all__ = ["Parents", "ParentsMark", "PerParent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parents:
+    """The objects of another list.
+
+    Attributes:
+        stream: Their stream.
+        keys: The keys of all that may exist, ascending.
+        flaw: Why some may be missing, or None.
+        withheld: Why nothing that belongs to a missing one may be deleted, or None.
+    """
+
+    stream: str
+    keys: array[int]
+    flaw: str | None = None
+    withheld: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParentsMark:
+    """Where another process may continue: valid once everything handed out before it has reached the target.
+
+    Attributes:
+        done: The parents whose children were handed out.
+        rows: How many rows were read so far.
+    """
+
+    done: array[int]
+    rows: int
+
+
+class PerParent:
+    """One reading of all children; attributes as in :class:`tap_ycm.reading.reading.Reading`."""
+
+    evidence = "every parent"
+    first_total = None
+    last_total = None
+
+    def __init__(
+        self,
+        parents: Parents,
+        flights: Callable[[], AbstractContextManager[Flights]],
+        *,
+        in_flight: int,
+        exists: Callable[[int], bool] | None,
+        resume: ParentsMark | None = None,
+    ) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            parents: Whose children are wanted.
+            flights: Asks for the children of several parents at a time; None for a parent that is not found.
+            in_flight: How many requests may be in flight.
+            exists: Asks YCM for a parent itself; None if it has no such call.
+            resume: Where an earlier reading stopped.
+        """
+        self._parents = parents
+        self._flights = flights
+        self._in_flight = in_flight
+        self._exists = exists
+        self._done = array("q", resume.done if resume else ())
+        self.withheld = parents.withheld
+        self.resumed = resume is not None
+        self.rows = resume.rows if resume else 0
+        self.pages = 0
+        self.newest = BELOW_ALL
+        self.flaw: str | None = None
+        self.missing = 0
+        self.only_missing = False
+
+    @property
+    def progress(self) -> tuple[int, int | None]:
+        """How many parents are done of how many."""
+        return len(self._done), len(self._parents.keys)
+
+    @property
+    def bookmark(self) -> ParentsMark | None:
+        """Where to continue once the rows handed out last have reached the target."""
+        return None if self.flaw else ParentsMark(self._done[:], self.rows)
+
+    def read(self) -> Generator[Handout]:
+        """Ask for the children of each parent, a few requests ahead of the target."""
+        done = frozenset(self._done)
+        waiting = iter([key for key in self._parents.keys if key not in done])
+        not_found: list[int] = []
+        with self._flights() as flights:
+            under_way = sum(1 for _ in self._begin(flights, waiting, self._in_flight))
+            while under_way:
+                parent, rows = flights.next()
+                under_way += sum(1 for _ in self._begin(flights, waiting, 1)) - 1
+                self.pages += 1
+                if rows is None:
+                    not_found.append(parent)
+                self.rows += len(rows or ())
+                self._done.append(parent)
+                yield Handout([], rows or [])
+        self.flaw = self._contradiction(not_found) or self._parents.flaw
+
+    @staticmethod
+    def _begin(flights: Flights, waiting: Iterable[int], many: int) -> Iterable[int]:
+        for _, key in zip(range(many), waiting, strict=False):
+            flights.begin(key, key)
+            yield key
+
+    def _contradiction(self, not_found: list[int]) -> str | None:
+        """Return where YCM contradicts itself on parents without children to be found."""
+        if not_found and len(not_found) == self.pages and not self.resumed:
+            return f"YCM finds nothing for any of the {len(not_found)} {self._parents.stream} that it lists"
+        for parent in not_found if self._exists else ():
+            if self._exists and self._exists(parent):
+                return f"YCM has one of the {self._parents.stream} and does not find what belongs to it"
+        return None

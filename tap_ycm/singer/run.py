@@ -1,0 +1,113 @@
+"""One run: the streams one after the other, parents before what belongs to them.
+
+What fails in one stream stops only that stream, and those that belong to it. What every request would meet (refused
+credentials, no way to YCM), a signal, and a target that reads no more stop the run. The state is written in any case.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from tap_ycm.cli import cannot_write
+from tap_ycm.errors import NOT_PERMITTED, ApiError, FailuresError, TapError
+from tap_ycm.stopping import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tap_ycm.singer.stream import YCMStream
+
+__all__ = ["needed", "read_all", "try_all"]
+
+
+def needed(streams: Iterable[YCMStream]) -> list[YCMStream]:
+    """Return the streams that are selected, and those that a selected one belongs to, in the same order."""
+    streams = list(streams)
+    parents = {stream.parent.name for stream in streams if stream.selected and stream.parent}
+    return [stream for stream in streams if stream.selected or stream.name in parents]
+
+
+def read_all(streams: Sequence[YCMStream], flush: Callable[[], None], save: Callable[[], None]) -> None:
+    """Read the streams.
+
+    Args:
+        streams: Parents first; all of them prepared.
+        flush: Hands all records so far to the target.
+        save: Writes the state of all streams.
+
+    Raises:
+        TapError: Some failed; the others were read.
+        StoppedError: A signal came.
+    """
+    failures: list[TapError] = []
+    left_out: list[TapError] = []
+    unread: set[str] = set()
+    for stream in streams:
+        if stream.parent and stream.parent.name in unread:
+            unread.add(stream.name)
+            stream.say_unread(f"{stream.parent.name}, to which it belongs, could not be read")
+            continue
+        try:
+            _read(stream, flush, save)
+        except TapError as error:
+            unread.add(stream.name)
+            if isinstance(error, ApiError) and error.everywhere:
+                raise
+            if stream.is_left_out(error):
+                left_out.append(error)
+                stream.say_unread(f"not permitted, so it is left out ({error})")
+            else:
+                failures.append(error)
+            continue
+        if stream.failure:
+            failures.append(TapError(stream.failure))
+    if left_out and len(unread) == len(streams):  # no stream at all may be read: that is no success
+        failures += left_out
+    if failures:
+        raise failures[0] if len(failures) == 1 else FailuresError(failures)
+
+
+def _read(stream: YCMStream, flush: Callable[[], None], save: Callable[[], None]) -> None:
+    try:
+        stream.sync()
+    except BaseException as error:  # noqa: BLE001 - a signal too: the state is written whatever comes
+        failure: BaseException = error
+        traceback.clear_frames(error.__traceback__)  # what a signal interrupted lets go of its connection
+        stream.give_up()
+        if isinstance(error, OSError):  # the client raises none: it comes from writing
+            failure = ApiError(cannot_write(error), everywhere=True)
+        try:
+            flush()
+            save()
+        except OSError as unwritable:
+            cannot_write(unwritable)
+        if not stream.is_left_out(failure):
+            stream.say_verdict(str(error) if isinstance(error, StoppedError) else "the sync failed")
+        raise failure from None
+    stream.say_verdict()
+
+
+def try_all(streams: Sequence[YCMStream]) -> None:
+    """Ask for a little of each stream, and say what came of it: one line each.
+
+    Raises:
+        TapError: Some cannot be read.
+    """
+    failures: list[TapError] = []
+    refused: list[TapError] = []
+    for stream in streams:
+        try:
+            stream.say(stream.try_out())
+        except ApiError as error:
+            if error.everywhere:
+                raise
+            if error.code in NOT_PERMITTED:
+                refused.append(error)
+                stream.logger.warning("%s: not permitted (%s)", stream.name, error)
+            else:
+                failures.append(error)
+    if refused and len(refused) == len(streams):
+        failures += refused
+    if failures:
+        raise failures[0] if len(failures) == 1 else FailuresError(failures)
