@@ -163,10 +163,6 @@ class TapYCM(CommandLine):
         """
         self.stop.listen()
         buffer_output()
-        self.sync_all()
-
-    @override
-    def sync_all(self) -> None:
         streams = needed(self._ycm_streams())
         for stream in streams:
             stream.prepare()

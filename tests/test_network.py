@@ -318,7 +318,7 @@ def test_a_proxy_that_is_not_there_is_named_by_its_variable(
     variable = variable.format(scheme)
     monkeypatch.setenv(variable, proxy if "invalid" in proxy else f"http://127.0.0.1:{free_port()}")
     with pytest.raises(ApiError) as caught:
-        client_of(f"{scheme}://127.0.0.1:{free_port()}", retry_budget=0).page(CUSTOMERS, PageRequest(1, 10))
+        client_of(f"{scheme}://127.0.0.1:{free_port()}", retry_budget=0).ask(page_of(CUSTOMERS, PageRequest(1, 10)))
     assert f"the proxy of {variable} cannot be used: check the variable and the proxy" in str(caught.value)
     assert "invalid" not in str(caught.value)
 
@@ -330,7 +330,7 @@ def test_a_proxy_that_refuses_the_login_is_asked_once(
     proxy = between(Proxy(refuses=True))
     monkeypatch.setenv(f"{scheme}_proxy", f"http://reader:c4n4ry@127.0.0.1:{proxy.port}")
     with pytest.raises(ApiError) as caught:
-        client_of(f"{scheme}://127.0.0.1:{free_port()}").page(CUSTOMERS, PageRequest(1, 10))
+        client_of(f"{scheme}://127.0.0.1:{free_port()}").ask(page_of(CUSTOMERS, PageRequest(1, 10)))
     assert f"the proxy of {scheme}_proxy wants another user and password: check the variable" in str(caught.value)
     assert len(proxy.asked) == 1
 
@@ -678,7 +678,7 @@ def test_a_refusal_that_says_when_to_come_back_is_a_limit(
         connection.wfile.write(PAGE)
 
     server = between(Anything(answer))
-    assert client_of(server.url, retry_budget=5).page(CUSTOMERS, PageRequest(1, 10)).ids == [5]
+    assert client_of(server.url, retry_budget=5).ask(page_of(CUSTOMERS, PageRequest(1, 10))).ids == [5]
     assert server.arrived[1] - server.arrived[0] >= 1.9
 
 
@@ -695,7 +695,7 @@ def test_a_known_code_says_more_than_when_to_come_back(status: int, between: Cal
 
     server = between(Anything(answer))
     with pytest.raises(ApiError, match="PERMISSION_DENIED"):
-        client_of(server.url).page(CUSTOMERS, PageRequest(1, 10))
+        client_of(server.url).ask(page_of(CUSTOMERS, PageRequest(1, 10)))
     assert len(server.arrived) == 1
 
 
@@ -712,7 +712,7 @@ def test_a_limit_at_the_token_endpoint_is_no_refused_login(between: Callable[...
         connection.wfile.write(body)
 
     server = between(Anything(answer))
-    assert client_of(server.url, "token").page(CUSTOMERS, PageRequest(1, 10)).ids == [5]
+    assert client_of(server.url, "token").ask(page_of(CUSTOMERS, PageRequest(1, 10))).ids == [5]
     assert len(server.arrived) == 3
 
 

@@ -13,7 +13,7 @@ from harness import settings_for
 from singer_sdk.mapper import CustomStreamMap
 from singer_sdk.singerlib import SelectionMask
 
-from tap_ycm.rows import EXTRA
+from tap_ycm.records.reader import EXTRA
 from tap_ycm.singer.stream_maps import Columns, names_in_expressions, problems
 
 if TYPE_CHECKING:

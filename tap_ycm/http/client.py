@@ -149,8 +149,11 @@ class Client:
             question_of: Puts a question.
         """
         unwanted = threading.Event()
-        ask = self._patient(lambda one: self._answer(question_of(one)), unwanted)
-        flights = Flights(ask, self._settings.concurrency, self._stop.waiting)
+
+        def ask(one: _Q) -> _A:
+            return self._answer(question_of(one))
+
+        flights: Flights[_Q, _A] = Flights(self._patient(ask, unwanted), self._settings.concurrency, self._stop.waiting)
         try:
             yield flights
         finally:

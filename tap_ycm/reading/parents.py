@@ -15,7 +15,7 @@ from tap_ycm.reading.lane import BELOW_ALL
 from tap_ycm.reading.reading import Handout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from tap_ycm.reading.reading import Flights
@@ -35,7 +35,7 @@ class Parents:
     """
 
     stream: str
-    keys: array[int]
+    keys: Sequence[int]
     flaw: str | None = None
     withheld: str | None = None
 
@@ -57,8 +57,6 @@ class PerParent:
     """One reading of all children; attributes as in :class:`tap_ycm.reading.reading.Reading`."""
 
     evidence = "every parent"
-    first_total = None
-    last_total = None
 
     def __init__(
         self,
@@ -87,6 +85,8 @@ class PerParent:
         self.resumed = resume is not None
         self.rows = resume.rows if resume else 0
         self.pages = 0
+        self.first_total: int | None = None
+        self.last_total: int | None = None
         self.newest = BELOW_ALL
         self.flaw: str | None = None
         self.missing = 0

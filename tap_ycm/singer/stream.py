@@ -285,7 +285,7 @@ class YCMStream(Stream):
         """Why the run must not end as a success, in one sentence; None if it may."""
         return self.outcome.failure if self.outcome else None
 
-    def is_left_out(self, error: Exception) -> bool:
+    def is_left_out(self, error: BaseException) -> bool:
         """Tell whether the account may not see the list, and never could."""
         refused = isinstance(error, ApiError) and error.code in NOT_PERMITTED
         return refused and self.outcome is not None and not self.outcome.was_read and not self.outcome.begun

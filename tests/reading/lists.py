@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from tap_ycm.reading.scan import Bookmark, Handout
+    from tap_ycm.reading.reading import Handout
+    from tap_ycm.reading.scan import Bookmark
 
 Event: TypeAlias = int | str | None
 """What happens before an answer: a place to delete at, ``two`` to delete the first two, ``new`` to create one, ``swap``
