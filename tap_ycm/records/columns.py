@@ -136,7 +136,7 @@ def _timestamp(value: Any) -> str | None:
         return None
     if 0 < number <= _LAST_SECOND:
         seconds, milliseconds = number, 0
-    elif _FIRST_MILLISECOND <= number <= _LAST_SECOND * 1000:
+    elif _FIRST_MILLISECOND <= number < (_LAST_SECOND + 1) * 1000:
         seconds, milliseconds = divmod(number, 1000)
     else:
         raise Misfit

@@ -69,9 +69,12 @@ class RowReader:
         self._unwanted = [name for name in known if name not in wanted]
         self._columns = {name: column_for(rules, name, self._misfit) for name, rules in known.items() if name in wanted}
         # Types of values that need no conversion. The range of a key was looked at by the caller, in each row.
-        self._plain = {name: {NoneType, column.plain} for name, column in self._columns.items()}
+        self._plain: dict[str, set[type | None]] = {
+            name: {NoneType, column.plain} for name, column in self._columns.items()
+        }
         for key in keys:
-            self._plain[key].add(int if schema["properties"][key]["type"] == "integer" else None)
+            if schema["properties"][key]["type"] == "integer":
+                self._plain[key].add(int)
         self._plans: dict[tuple[type, ...], Plan] = {}
         self._unknown_fields = unknown_fields
         self._keeps = unknown_fields == "keep" and EXTRA in wanted
@@ -107,6 +110,7 @@ class RowReader:
             yield record
 
     def _convert(self, record: Record, plan: Plan) -> None:
+        """Make the values of a record fit their columns, as far as they can."""
         for name, convert in plan:
             try:
                 record[name] = convert(record[name])
