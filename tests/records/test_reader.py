@@ -145,6 +145,17 @@ def test_a_field_that_has_the_name_of_the_extra_column_is_one_more() -> None:
     assert reading({"id": 1, "_extra": 5})[0]["_extra"] == {"_extra": 5}
 
 
+def test_the_extra_column_in_a_schema_is_none_of_ycms() -> None:
+    schema = {"properties": {**SCHEMA["properties"], "_extra": {"type": ["object", "null"]}}}
+    for unknown_fields, expected in (("keep", {"_extra": 5}), ("warn", None)):
+        reader = RowReader(
+            "things", schema, keys=["id"], columns=["_extra"], unknown_fields=unknown_fields, warn=lambda _: None
+        )
+        (record,) = reader.records([{"id": 1, "_extra": 5}])
+        assert list(record) == (["id", "_extra"] if expected else ["id"])
+        assert record.get("_extra") == expected
+
+
 def test_an_unknown_field_nested_beyond_all_measure_is_null_and_counted() -> None:
     value: list[Any] = []
     for _ in range(50_000):
