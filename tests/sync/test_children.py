@@ -260,7 +260,7 @@ def test_every_schedule_of_a_small_world(last_first: bool) -> None:  # noqa: FBT
         assert pipeline.target.keys() == ycm.all_links()  # healthy again: nothing is stuck
         assert before
         schedules += 1
-    assert schedules > 1000
+    assert schedules > (50 if last_first else 1000)
     assert deletes > schedules
 
 
