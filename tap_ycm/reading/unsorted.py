@@ -226,7 +226,7 @@ class Unsorted:
                 raise
             # There is no such page: so there are no more rows than come before it.
             self.last_total = min(self.last_total or 0, (number - 1) * self._size)
-            return Page([], [], number, self._size, self.last_total, "none")
+            return Page([], [], number, self._size, None, "none")
         self.pages += 1
         self.last_total = page.total
         if page.number != number and self._is_past_the_end(number):  # some page in its place
