@@ -18,14 +18,16 @@ from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
 
-from tap_ycm.sandbox.rows import Nothing
+from tap_ycm.sandbox.rows import Nothing, Row
 from tap_ycm.sandbox.tables import CUSTOMERS, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from tap_ycm.sandbox.rows import Row, Sources
+    from tap_ycm.sandbox.rows import Sources
     from tap_ycm.sandbox.tables import Table
+
+__all__ = ["FIELDS", "FIRST_ID", "Churn", "Cut", "Event", "Kind", "Row", "World", "encode", "filled", "generate"]
 
 FIELDS = CUSTOMERS.fields
 """The fields of `Customer_Info` in the vendor's order (query-all-the-customers)."""
