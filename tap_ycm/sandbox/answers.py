@@ -34,10 +34,14 @@ if TYPE_CHECKING:
     from tap_ycm.sandbox.assumptions import Assumptions
     from tap_ycm.sandbox.faults import Fault
     from tap_ycm.sandbox.limit import Limit
-    from tap_ycm.sandbox.world import Cut, Row
+    from tap_ycm.sandbox.tables import Table
+    from tap_ycm.sandbox.world import Cut
 
 _JSON = "application/json;charset=UTF-8"
 _HTML = b"<!DOCTYPE html><html><head><title>Service</title></head><body><h1>Something is in the way</h1></body></html>"
+
+
+_DIGITS = 18  # of the longest id that is read
 
 
 @dataclass(slots=True)
@@ -67,14 +71,30 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request under way, with the assumptions that hold for all of it."""
+    """One request under way, with the assumptions that hold for all of it.
 
-    request: web.BaseRequest
+    Attributes:
+        request: As it came.
+        endpoint: See `RequestRecord`.
+        assumptions: How this endpoint behaves.
+        fault: What goes wrong.
+        n: Number of the request to this endpoint, from 1.
+        request_id: The `requestId` of the answer.
+        key: The id of the object that is asked for, as it was written; empty if there is none.
+    """
+
+    request: web.Request
     endpoint: str
     assumptions: Assumptions
     fault: Fault | None
-    data_n: int
+    n: int
     request_id: str | None
+    key: str = ""
+
+    @property
+    def parent(self) -> int | None:
+        """The id of the object that is asked for, None if there is none or it is no id."""
+        return int(self.key) if self.key.isdecimal() and len(self.key) <= _DIGITS else None
 
     def has(self, kind: str) -> bool:
         """Tell whether this request gets such a fault."""
@@ -90,8 +110,8 @@ def new_request_id(assumptions: Assumptions) -> str | None:
     return secrets.token_hex(16)
 
 
-def page_answer(call: Call, cut: Cut, number: int, size: int) -> Answer:
-    """Write a page of customers, telling the given page number and size."""
+def page_answer(call: Call, table: Table, cut: Cut, number: int, size: int) -> Answer:
+    """Write a page of a table, telling the given page number and size."""
     assumed = call.assumptions
     data: dict[str, bytes] = {}
     if assumed.echo != "missing":
@@ -101,25 +121,38 @@ def page_answer(call: Call, cut: Cut, number: int, size: int) -> Answer:
     if assumed.total_as != "missing":
         shapes = {"string": str(cut.total), "float": float(cut.total), "null": None, "garbage": "many"}
         data["total"] = encode(shapes.get(assumed.total_as, cut.total))
-    rows = (*(_row(call, row) for row in cut.rows[:1]), *cut.rows[1:])
-    data["list"] = b"[" + b",".join(rows) + b"]"
+    data["list"] = _array(call, table, cut)
     if call.has("list_null"):
         data["list"] = b"null"
     elif call.has("no_list"):
         del data["list"]
     body = b",".join(b'"%b":%b' % (name.encode(), raw) for name, raw in data.items())
-    body = b"null" if call.has("data_null") else b"{" + body + b"}"
-    return replace(enveloped(call, body), seq=cut.seq, ids=cut.ids)
+    return replace(enveloped(call, b"{" + body + b"}"), seq=cut.seq, ids=cut.ids)
 
 
-def customer_answer(call: Call, seq: int, customer_id: int, row: Row) -> Answer:
-    """Write one customer as a version of the list holds it."""
-    data = b"null" if call.has("data_null") else _row(call, encode(row))
-    return replace(enveloped(call, data), seq=seq, ids=(customer_id,))
+def list_answer(call: Call, table: Table, cut: Cut, within: str | None) -> Answer:
+    """Write a whole table, bare or under a name."""
+    data = _array(call, table, cut)
+    if within is not None:
+        data = b'{"%b":%b}' % (within.encode(), data)
+    return replace(enveloped(call, data), seq=cut.seq, ids=cut.ids)
+
+
+def row_answer(call: Call, table: Table, seq: int, key: int, row: bytes) -> Answer:
+    """Write one row as a version of its table holds it."""
+    row = _row(call, table, row)
+    bare = table.name == "shared_trunks" and call.assumptions.single_trunk == "bare"
+    answer = Answer(b"null" if call.has("data_null") else row) if bare else enveloped(call, row)
+    return replace(answer, seq=seq, ids=(key,))
+
+
+def object_answer(call: Call, data: object, ids: tuple[int, ...]) -> Answer:
+    """Write an object that is no row of a table, and the ids in it."""
+    return replace(enveloped(call, encode(data)), ids=ids)
 
 
 def not_found_answer(call: Call) -> Answer:
-    """Say that there is no such customer, as assumed."""
+    """Say that there is no such object, as assumed."""
     how = call.assumptions.not_found_as
     if how == "null":
         return enveloped(call, b"null")
@@ -140,6 +173,7 @@ def enveloped(call: Call, data: bytes) -> Answer:
     rest: dict[str, object] = {"status": "Success", "time": int(time.time())}
     if call.request_id is not None:
         rest = {"requestId": call.request_id, **rest}
+    data = b"null" if call.has("data_null") else data
     return Answer(b'{"data":' + data + b"," + encode(rest)[1:], request_id=call.request_id)
 
 
@@ -223,18 +257,23 @@ def answer_instead(call: Call) -> Answer | None:  # noqa: PLR0911 - one for each
     return None
 
 
-def _row(call: Call, row: bytes) -> bytes:
+def _array(call: Call, table: Table, cut: Cut) -> bytes:
+    rows = (*(_row(call, table, row) for row in cut.rows[:1]), *cut.rows[1:])
+    return b"[" + b",".join(rows) + b"]"
+
+
+def _row(call: Call, table: Table, row: bytes) -> bytes:
     """Return the first row of an answer as its fault has it."""
     fault = call.fault
     if fault is None or fault.kind not in _ROW_FAULTS:
         return row
     if fault.kind == "bad_utf8":
-        return b'{"firstName":"\xff\xfe",' + row[1:]
+        return b'{"%b":"\xff\xfe",' % table.text.encode() + row[1:]
     value = json.loads(row)
     if fault.kind == "big_int_id":
-        value["customerId"] = int(fault.number)
+        value[table.key] = int(fault.number)
     else:
-        value["firstName"] = "\ud83d"
+        value[table.text] = "\ud83d"
     return encode(value)
 
 
@@ -243,7 +282,7 @@ def spoilt(call: Call, answer: Answer) -> Answer:
     kind = call.fault.kind if call.fault else ""
     if kind == "bom":
         answer.body = b"\xef\xbb\xbf" + answer.body
-    elif kind == "bad_utf8" and not answer.ids:
+    elif kind == "bad_utf8" and b"\xff" not in answer.body:
         answer.body = answer.body.replace(b'":"', b'":"\xff\xfe', 1)
     broken = kind in ("corrupt_gzip", "truncated_gzip")
     accepted = "gzip" in call.request.headers.get("Accept-Encoding", "")
@@ -287,7 +326,7 @@ async def send(call: Call, answer: Answer) -> web.StreamResponse:
     return response
 
 
-def _reset(request: web.BaseRequest) -> None:
+def _reset(request: web.Request) -> None:
     """Abort the connection so that the client sees a reset, not an end."""
     transport = request.transport
     if transport is None:

@@ -1,44 +1,26 @@
-"""What a request asks for: the endpoint, the token, the form, the query."""
+"""What a request asks for: the token, the form, the query."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from tap_ycm.sandbox.answers import RefusedError
 from tap_ycm.sandbox.errors import INVALID_PARAMETER
-from tap_ycm.sandbox.world import FIELDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp import web
 
     from tap_ycm.sandbox.answers import Call
+    from tap_ycm.sandbox.tables import Table
 
-__all__ = ["bearer", "endpoint", "form", "required", "sort", "whole"]
-
-API: Final = "/dm/open_api"
-TOKEN: Final = f"{API}/oauth/token"
-REFRESH_TOKEN: Final = f"{TOKEN}/refresh_token"
-CUSTOMERS: Final = f"{API}/v1/customers"
+__all__ = ["bearer", "form", "order", "regions", "required", "sort", "whole"]
 
 _BEARER = "Bearer "
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-
-
-def endpoint(request: web.BaseRequest) -> str:
-    """Name the endpoint; see `RequestRecord`."""
-    call = (request.method, request.path)
-    if call == ("POST", TOKEN):
-        return "token"
-    if call == ("DELETE", REFRESH_TOKEN):
-        return "revoke"
-    if call == ("GET", CUSTOMERS):
-        return "customers"
-    rest = request.path.removeprefix(f"{CUSTOMERS}/")
-    if request.method == "GET" and rest != request.path and rest and "/" not in rest:
-        return "customer"
-    return "unknown"
 
 
 def bearer(request: web.BaseRequest) -> str:
@@ -58,8 +40,8 @@ def form(request: web.BaseRequest, body: bytes) -> dict[str, str]:
     return dict(pairs)
 
 
-def required(form: dict[str, str], name: str) -> str:
-    """Return a field of a form, or refuse the request that lacks it."""
+def required(form: Mapping[str, str], name: str) -> str:
+    """Return a field of a form or a query, or refuse the request that lacks it."""
     if not form.get(name):
         raise RefusedError(INVALID_PARAMETER, f"{name} is missing")
     return form[name]
@@ -80,19 +62,39 @@ def whole(call: Call, name: str, default: int) -> int:
     return value
 
 
-def sort(call: Call) -> str:
-    """Return the order to serve, as `World.cut` takes it."""
+def regions(call: Call, *, needed: bool) -> set[int] | None:
+    """Return the regions of the query, None for all."""
+    text = call.request.query.get("regionIds", "")
+    if not text and not needed:
+        return None
+    parts = text.split(",")
+    if not all(_INTEGER.fullmatch(part.strip()) for part in parts):
+        raise RefusedError(INVALID_PARAMETER, "regionIds is missing or no list of numbers")
+    return {int(part) for part in parts}
+
+
+def order(call: Call, table: Table) -> str:
+    """Return the order of a list that was asked for none, as `World.cut` takes it."""
     assumed = call.assumptions
-    order = {
-        "ascending": "customerId",
-        "descending": "-customerId",
+    own = {"dids": assumed.order_dids, "trunk_permissions": assumed.order_trunk_permissions}
+    chosen = {**own, "groups": assumed.order_groups}.get(table.name, assumed.default_order)
+    return {
+        "ascending": table.key,
+        "descending": f"-{table.key}",
         "shuffled": "shuffled",
-        "reshuffled": f"shuffled {call.data_n}",
-    }[assumed.default_order]
-    asked = call.request.query.get("sort")
-    if asked and assumed.honour_sort:
-        if asked.removeprefix("-") in FIELDS:
-            order = asked
+        "reshuffled": f"shuffled {call.n}",
+    }[chosen]
+
+
+def sort(call: Call, table: Table) -> str:
+    """Return the order to serve, as `World.cut` takes it."""
+    assumed, chosen = call.assumptions, order(call, table)
+    wanted = call.request.query.get("sort")
+    if wanted and assumed.honour_sort and table.sorts is not None:
+        if wanted.removeprefix("-") in table.sorts:
+            chosen = wanted
         elif assumed.unknown_sort == "refuse":
-            raise RefusedError(INVALID_PARAMETER, "sort is no field of the answer")
-    return order.replace("customerId", "text") if assumed.sort_as == "text" else order
+            raise RefusedError(INVALID_PARAMETER, "sort is no field to sort by")
+    if assumed.sort_as == "text" and chosen.removeprefix("-") == table.key:
+        chosen = chosen.replace(table.key, "text")
+    return chosen

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import types
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import (
     Annotated,
     Any,
@@ -21,6 +22,7 @@ from typing import (
     get_type_hints,
 )
 
+from tap_ycm.sandbox.endpoints import streams
 from tap_ycm.sandbox.limit import Limit
 
 __all__ = ["ASSUMPTIONS", "Assumption", "Assumptions", "Limit", "Told", "assume"]
@@ -44,7 +46,11 @@ _NOT_NEGATIVE = (
     "token_delay",
     "token_refusals",
     "token_uses",
+    "vanishing_parents",
 )
+
+
+_Order = Literal["ascending", "descending", "shuffled", "reshuffled"]
 
 
 class Told(NamedTuple):
@@ -80,7 +86,7 @@ class Assumptions:
         Literal["empty", "last", "around", "invented"],
         Told(
             "U",
-            "a page past the end is empty, the last page again, as if the list began anew, or full of customers that "
+            "a page past the end is empty, the last page again, as if the list began anew, or full of rows that "
             "are none",
         ),
     ] = "empty"
@@ -100,13 +106,13 @@ class Assumptions:
     ] = None
     short_by: Annotated[int, Told("V", "rows that a page lacks at its end")] = 0
     short_pages: Annotated[tuple[int, ...], Told("V", "numbers of the pages that short_by is for; none: all")] = ()
-    hidden: Annotated[int, Told("V", "customers whose id this number divides are not listed; 0: all are")] = 0
-    hidden_counted: Annotated[bool, Told("V", "total counts the customers that are not listed")] = True
+    hidden: Annotated[int, Told("V", "rows whose id this number divides are not listed; 0: all are")] = 0
+    hidden_counted: Annotated[bool, Told("V", "total counts the rows that are not listed")] = True
     # Order. Source: the same page.
     honour_sort: Annotated[bool, Told("V", "sort is obeyed; otherwise always the default order")] = True
     default_order: Annotated[
         Literal["ascending", "descending", "shuffled", "reshuffled"],
-        Told("U", "order by customerId if none is asked; shuffled follows no field, reshuffled anew at every request"),
+        Told("U", "order by id if none is asked; shuffled follows no field, reshuffled anew at every request"),
     ] = "ascending"
     sort_as: Annotated[Literal["number", "text"], Told("V", "ids are sorted as numbers, or as text: 100 before 99")] = (
         "number"
@@ -129,25 +135,56 @@ class Assumptions:
     # States of the list
     stale_every: Annotated[int, Told("I", "every n-th page shows an older state of the list; 0 for never")] = 0
     stale_lag: Annotated[int, Told("I", "how many events an older state of the list lags behind")] = 1
-    # One customer. Source: query-a-specific-customer.
+    # One object. Source: query-a-specific-customer.
     look_up: Annotated[
         Literal["answered", "not_permitted", "not_found", "html_404", "another"],
         Told(
             "V",
-            "a request for one customer is answered; otherwise, whoever is asked for: refused (1000043), not found, "
-            "a web page (HTTP 404), or another customer",
+            "a request for one object is answered; otherwise, whichever is asked for: refused (1000043), not found, "
+            "a web page (HTTP 404), or another object",
         ),
     ] = "answered"
-    look_up_lag: Annotated[int, Told("I", "how many events a request for one customer lags behind")] = 0
+    look_up_lag: Annotated[int, Told("I", "how many events a request for one object lags behind")] = 0
     not_found_as: Annotated[
         Literal["code", "http_404", "html_404", "null"],
-        Told("U", "a customer who is not found: 1000005, HTTP 404 without code, a web page (HTTP 404), or data null"),
+        Told(
+            "U",
+            "an object or a parent that is not found: 1000005, HTTP 404 without code, a web page (HTTP 404), or data "
+            "null",
+        ),
     ] = "code"
     # Rows. Source: the same page.
     unset: Annotated[
         Literal["omit", "null", "empty"],
         Told("V", "a field without value is left out, null, or an empty string"),
     ] = "omit"
+    # Single tables. Sources: the page of each list.
+    order_dids: Annotated[_Order, Told("U", "order of dids, which cannot be sorted")] = "ascending"
+    order_trunk_permissions: Annotated[_Order, Told("U", "order of trunk permissions, which cannot be sorted")] = (
+        "ascending"
+    )
+    order_groups: Annotated[_Order, Told("I", "order of groups, which cannot be sorted; the newest come first")] = (
+        "descending"
+    )
+    trunk_list_as: Annotated[
+        Literal["array", "object"],
+        Told("I", "the list of shared trunks is an array, or an object with the array as list"),
+    ] = "array"
+    single_trunk: Annotated[
+        Literal["enveloped", "bare"],
+        Told("V", "one shared trunk comes in the envelope; a page of YCM BYOI shows it bare"),
+    ] = "enveloped"
+    did_pbx_as: Annotated[Literal["string", "number"], Told("V", "type of cloudPbxId in dids")] = "string"
+    duplicates: Annotated[bool, Told("U", "ids occur twice in sharedTrunkIds and customerIds")] = False
+    vanishing_parents: Annotated[
+        int, Told("I", "the parent is deleted right before every n-th call for what it has; 0: never")
+    ] = 0
+    # Which tables
+    only: Annotated[str | None, Told("I", "the switches above count for this stream only; none: for every stream")] = (
+        None
+    )
+    denied: Annotated[tuple[str, ...], Told("I", "streams that this account may not read; none: it may read all")] = ()
+    denied_code: Annotated[Literal[1000043, 1000042], Told("U", "error code of a stream that is denied")] = 1000043
     # Errors. Sources: response-results, error-code.
     missing_user_agent: Annotated[
         Literal["refuse", "allow"],
@@ -209,6 +246,15 @@ class Assumptions:
             if not 0 <= (getattr(self, name) or 0) < math.inf:
                 msg = f"{name} is a number of at least 0."
                 raise ValueError(msg)
+        known_streams = streams()
+        for name in (*self.denied, *([] if self.only is None else [self.only])):
+            if name not in known_streams:
+                msg = f"A stream is one of {', '.join(known_streams)}, not {name!r}."
+                raise ValueError(msg)
+
+    def of(self, names: tuple[str, ...]) -> Assumptions:
+        """Return the assumptions that hold where some streams are served."""
+        return self if self.only is None or self.only in names else _only_global(self)
 
 
 class Assumption(NamedTuple):
@@ -218,6 +264,7 @@ class Assumption(NamedTuple):
     default: object
     kind: type
     optional: bool
+    item: type
     choices: tuple[object, ...]
     told: Told
 
@@ -230,7 +277,9 @@ class Assumption(NamedTuple):
             int: "a whole number",
             float: "a number",
             str: "a word",
-            tuple: "whole numbers, for instance 7,3, or none",
+            tuple: "words, for instance users,groups, or none"
+            if self.item is str
+            else "whole numbers, for instance 7,3, or none",
         }
         return words.get(self.kind, "its own object") + " or none" * self.optional
 
@@ -248,7 +297,7 @@ class Assumption(NamedTuple):
                 return choice
         try:
             if self.kind is tuple:
-                return () if word == "none" else tuple(int(part) for part in word.split(","))
+                return () if word == "none" else tuple(self.item(part.strip()) for part in word.split(","))
             if not self.choices and word and self.kind in (int, float, str):
                 return self.kind(word)
         except ValueError:
@@ -272,19 +321,31 @@ def _table() -> tuple[Assumption, ...]:
         hint, told = get_args(hints[field.name])
         optional = get_origin(hint) in (Union, types.UnionType)
         choices: tuple[object, ...] = ()
+        item: type = int
         kind: Any = get_args(hint)[0] if optional else hint
         if get_origin(hint) is Literal:
             kind, choices = str, get_args(hint)
         elif get_origin(hint) is tuple:
-            kind = tuple
+            kind, item = tuple, get_args(hint)[0]
         elif hint is bool:
             choices = (True, False)
-        table.append(Assumption(field.name, field.default, kind, optional, choices, told))
+        table.append(Assumption(field.name, field.default, kind, optional, item, choices, told))
     return tuple(table)
 
 
 ASSUMPTIONS: tuple[Assumption, ...] = _table()
 """Every switch in order."""
+
+_NAMES = [one.name for one in ASSUMPTIONS]
+_PER_STREAM = tuple(ASSUMPTIONS[: _NAMES.index("only")])
+"""The switches that `only` restricts: all about lists and objects; not tokens, errors, transport."""
+
+
+@lru_cache(maxsize=16)
+def _only_global(assumptions: Assumptions) -> Assumptions:
+    """Return assumptions whose switches about lists and objects are at their defaults."""
+    changed: dict[str, Any] = {one.name: one.default for one in _PER_STREAM}
+    return replace(assumptions, **changed)
 
 
 def assume(base: Assumptions, text: str) -> Assumptions:

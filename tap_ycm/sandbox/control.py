@@ -1,55 +1,98 @@
-"""The control plane: what no YCM has, under `/sandbox/`, for people who rehearse."""
+"""The control plane: what no YCM has, under `/sandbox/`, for people who rehearse.
+
+| call | what it does |
+|---|---|
+| GET truth | every customer, one JSON object a line; with `?table=` the rows of that stream, as YCM would tell them |
+| GET stats | what happened so far, and how many rows and events each table has |
+| POST churn | random events, for instance `{"create": 3, "delete": 2, "edit": 1, "table": "users"}` |
+| POST faults | orders faults, for instance `["customers:3:reset"]`; `[]` clears them |
+| POST assumptions | changes assumptions, for instance `["hidden=10"]`; `[]` changes all back |
+| POST tokens/expire | makes the access tokens expire now |
+
+Rows of the links have the ids of both sides, those of group_members memberType, name
+and sn, too; a snapshot is one row, and user_subscriptions have the userId added.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from tap_ycm.sandbox.assumptions import assume
+from tap_ycm.sandbox.endpoints import streams
 from tap_ycm.sandbox.world import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tap_ycm.sandbox.server import Sandbox
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 __all__ = ["control"]
 
 
-async def control(  # noqa: PLR0911 - one return for each call
-    sandbox: Sandbox, request: web.BaseRequest
-) -> web.StreamResponse:
-    """Answer under `/sandbox/`, for the machine it runs on only."""
-    peer = request.remote or ""
-    if not (peer and ipaddress.ip_address(peer.partition("%")[0]).is_loopback):
-        return _mistake(403, "The control plane answers this machine only.")
-    call = f"{request.method} {request.path.removeprefix('/sandbox/')}"
-    if call == "GET truth":
+def control(sandbox: Sandbox) -> list[web.RouteDef]:
+    """Return the routes under `/sandbox/`, which answer the machine they run on only."""
+
+    def ordered(act: Callable[[Sandbox, object], dict[str, Any]]) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return web.json_response(act(sandbox, await _body(request)))
+
+        return handle
+
+    async def truth(request: web.Request) -> web.StreamResponse:
         return await _truth(sandbox, request)
-    if call == "GET stats":
+
+    async def stats(_request: web.Request) -> web.StreamResponse:
         return web.json_response(_stats(sandbox))
-    if call == "POST tokens/expire":
+
+    async def expire(_request: web.Request) -> web.StreamResponse:
         return web.json_response({"expired": sandbox.expire_tokens()})
-    try:
-        if call == "POST churn":
-            return web.json_response(_churn(sandbox, await _body(request)))
-        if call == "POST faults":
-            return web.json_response(_faults(sandbox, await _body(request)))
-        if call == "POST assumptions":
-            return web.json_response(_assumptions(sandbox, await _body(request)))
-    except ValueError as error:
-        return _mistake(400, str(error))
-    return _mistake(404, "Use GET truth, GET stats, POST churn, POST faults, POST assumptions or POST tokens/expire.")
+
+    async def nothing(_request: web.Request) -> web.StreamResponse:
+        return _mistake(
+            404, "Use GET truth, GET stats, POST churn, POST faults, POST assumptions or POST tokens/expire."
+        )
+
+    return [
+        web.route("GET", "/sandbox/truth", _guarded(truth)),
+        web.route("GET", "/sandbox/stats", _guarded(stats)),
+        web.route("POST", "/sandbox/churn", _guarded(ordered(_churn))),
+        web.route("POST", "/sandbox/faults", _guarded(ordered(_faults))),
+        web.route("POST", "/sandbox/assumptions", _guarded(ordered(_assumptions))),
+        web.route("POST", "/sandbox/tokens/expire", _guarded(expire)),
+        web.route("*", "/sandbox/{rest:.*}", _guarded(nothing)),
+    ]
 
 
-async def _truth(sandbox: Sandbox, request: web.BaseRequest) -> web.StreamResponse:
-    """Stream every customer of one moment, one JSON object a line."""
+def _guarded(handler: Handler) -> Handler:
+    """Refuse other machines, and tell mistakes in a sentence."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        peer = request.remote or ""
+        if not (peer and ipaddress.ip_address(peer.partition("%")[0]).is_loopback):
+            return _mistake(403, "The control plane answers this machine only.")
+        try:
+            return await handler(request)
+        except ValueError as error:
+            return _mistake(400, str(error))
+
+    return handle
+
+
+async def _truth(sandbox: Sandbox, request: web.Request) -> web.StreamResponse:
+    """Stream every row of a stream, one JSON object a line."""
+    name = _stream(request.query.get("table", "customers"))
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     response.enable_chunked_encoding()
     await response.prepare(request)
     lines: list[bytes] = []
-    for row in sandbox.world.rows():
+    for row in sandbox.tables.rows(name):
         lines.append(encode(row))
         if len(lines) == 1000:
             await response.write(b"\n".join(lines) + b"\n")
@@ -60,17 +103,22 @@ async def _truth(sandbox: Sandbox, request: web.BaseRequest) -> web.StreamRespon
     return response
 
 
+def _stream(name: object) -> str:
+    if not isinstance(name, str) or name not in streams():
+        msg = f"A table is one of {', '.join(streams())}, not {name!r}."
+        raise ValueError(msg)
+    return name
+
+
 def _stats(sandbox: Sandbox) -> dict[str, Any]:
     log = sandbox.requests
-    by_endpoint: dict[str, int] = {}
-    for one in log:
-        by_endpoint[one.endpoint] = by_endpoint.get(one.endpoint, 0) + 1
     with sandbox.world.lock:
         customers, seq = len(sandbox.world), sandbox.world.seq
     return {
         "customers": customers,
         "events": seq,
-        "requests": by_endpoint,
+        "tables": {name: {"rows": len(world), "events": world.seq} for name, world in sandbox.tables.items()},
+        "requests": dict(Counter(one.endpoint for one in log)),
         "rows_served": sum(len(one.ids) for one in log),
         "errors": sum(one.ycm_code is not None for one in log),
         "faults_fired": dict(sandbox.faults.fired),
@@ -83,12 +131,16 @@ def _churn(sandbox: Sandbox, order: object) -> dict[str, list[int]]:
     kinds = ("create", "delete", "edit")
     if (
         not isinstance(order, dict)
-        or not order.keys() <= set(kinds)
-        or not all(type(n) is int and n >= 0 for n in order.values())
+        or not order.keys() <= {*kinds, "table"}
+        or not all(type(n) is int and n >= 0 for kind, n in order.items() if kind != "table")
     ):
         msg = 'Churn is written like {"create": 3, "delete": 2, "edit": 1}.'
         raise ValueError(msg)
-    return {kind: sandbox.shake(**{kind: order[kind]}) for kind in kinds if kind in order}
+    table = order.get("table", "customers")
+    if table not in sandbox.tables:
+        msg = f"A table is one of {', '.join(sandbox.tables)}, not {table!r}."
+        raise ValueError(msg)
+    return {kind: sandbox.shake(table=table, **{kind: order[kind]}) for kind in kinds if kind in order}
 
 
 def _faults(sandbox: Sandbox, order: object) -> dict[str, int]:
@@ -113,7 +165,7 @@ def _assumptions(sandbox: Sandbox, order: object) -> dict[str, int]:
     return {"changed": len(order)}
 
 
-async def _body(request: web.BaseRequest) -> object:
+async def _body(request: web.Request) -> object:
     try:
         return json.loads(await request.read())
     except ValueError:

@@ -9,7 +9,8 @@ Written for a person as `ENDPOINT:WHEN:KIND[=ARGUMENT]`:
     customers:5%:html          about one in twenty gets a web page
     any:*x2:empty_body         the next two requests get an empty body
 
-Requests are counted from the moment a fault is added.
+An endpoint is `token`, `any`, or one of `tap_ycm.sandbox.endpoints`. Requests are
+counted from the moment a fault is added.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ import re
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Final
+
+from tap_ycm.sandbox.endpoints import endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-Endpoint = Literal["customers", "customer", "token", "any"]
 
 KINDS: Final = {
     "error": "a YCM error; argument: its code (default 1000001)",
@@ -68,14 +69,14 @@ _NUMBERS: Final = {
 """Kinds whose argument is a number, with its default."""
 
 _ONLY: Final = {
-    "no_list": ("customers",),
-    "list_null": ("customers",),
-    "big_int_id": ("customers", "customer"),
-    "lone_surrogate": ("customers", "customer"),
-    "data_null": ("customers", "customer"),
+    "no_list": ("pages",),
+    "list_null": ("pages",),
+    "big_int_id": ("pages", "list", "single"),
+    "lone_surrogate": ("pages", "list", "single"),
+    "data_null": ("pages", "list", "single", "links", "subscription", "snapshot"),
     "no_access_token": ("token",),
 }
-"""Kinds that some endpoints cannot have."""
+"""Kinds that only some kinds of endpoints can have."""
 
 _WRITTEN = re.compile(
     r"(?P<endpoint>\w+):"
@@ -92,7 +93,7 @@ class Fault:
     Attributes:
         kind: One of `KINDS`.
         endpoint: Whose requests go wrong; `customers` is the list, `customer` is a
-            single one.
+            single one, `any` stands for all.
         at: The number of the request that goes wrong, from 1.
         every: Every so many requests go wrong.
         times: How often it fires at most.
@@ -104,7 +105,7 @@ class Fault:
     """
 
     kind: str
-    endpoint: Endpoint = "customers"
+    endpoint: str = "customers"
     at: int | None = None
     every: int | None = None
     times: int | None = None
@@ -114,11 +115,12 @@ class Fault:
     def __post_init__(self) -> None:
         """Refuse what would silently never happen."""
         problem = None
-        possible = _ONLY.get(self.kind, get_args(Endpoint))
+        known = {**{one.name: one.kind for one in endpoints().values()}, "token": "token", "any": "any"}
+        possible = [name for name, kind in known.items() if kind in _ONLY.get(self.kind, known.values())]
         if self.kind not in KINDS:
             problem = f"A fault is one of {', '.join(KINDS)}, not {self.kind!r}."
-        elif self.endpoint not in get_args(Endpoint):
-            words = ", ".join(get_args(Endpoint))
+        elif self.endpoint not in known:
+            words = ", ".join(known)
             problem = f"A fault is at one of {words}, not at {self.endpoint!r}."
         elif self.endpoint not in possible:
             words = " or ".join(possible)
@@ -155,7 +157,7 @@ class Fault:
         percent, argument = part["percent"], part["argument"]
         return cls(
             part["kind"],
-            cast("Endpoint", part["endpoint"]),  # __post_init__ checks it
+            part["endpoint"],
             at=_whole(part["at"]),
             every=_whole(part["every"]),
             times=_whole(part["times"]),

@@ -1,4 +1,4 @@
-"""What of the customers YCM shows: a page of the list, a total, one customer. Truthfully, or as a broken world does."""
+"""What of a table YCM shows: a page, a total, all of it, one row. Truthfully, or as a broken world does."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_ycm.sandbox.world import FIELDS, Row, encode, generate
+from tap_ycm.sandbox.world import encode, filled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_ycm.sandbox.assumptions import Assumptions
+    from tap_ycm.sandbox.rows import Row
     from tap_ycm.sandbox.world import Cut, World
 
-__all__ = ["Pages", "look_up"]
+__all__ = ["Pages", "look_up", "whole"]
 
 
 class Pages:
@@ -30,9 +31,9 @@ class Pages:
         """Cut one page out of one state of the list.
 
         Args:
-            world: The customers.
+            world: The table.
             assumed: How they are shown.
-            n: Number of this request for a page, from 1.
+            n: Number of this request for a page of this table, from 1.
             number: Which page is asked for, from 1.
             size: Rows of a page.
             sort: The order, as `World.cut` takes it.
@@ -41,9 +42,7 @@ class Pages:
             Which page was served, and its rows, with the total to be told.
         """
         with world.lock:
-            seq = world.seq
-            if assumed.stale_every and n % assumed.stale_every == 0:
-                seq = max(seq - assumed.stale_lag, 0)
+            seq = _shown(world, assumed, n)
             pages = max(math.ceil(world.count(seq) / size), 1)
             if not assumed.honour_page:
                 number = 1
@@ -77,36 +76,47 @@ class Pages:
         return max(total if assumed.total_cap is None else min(total, assumed.total_cap), 0)
 
 
+def whole(world: World, assumed: Assumptions, n: int, sort: str) -> Cut:
+    """Cut the whole list out of one state of it, for a table that is not served in pages."""
+    with world.lock:
+        seq = _shown(world, assumed, n)
+        return world.cut(0, world.count(seq), sort=sort, seq=seq, hidden=assumed.hidden, unset=assumed.unset)
+
+
+def _shown(world: World, assumed: Assumptions, n: int) -> int:
+    """Return the version of the list that the n-th request is shown."""
+    stale = assumed.stale_every and n % assumed.stale_every == 0
+    return max(world.seq - assumed.stale_lag, 0) if stale else world.seq
+
+
 def _invented(world: World, cut: Cut, already: int, size: int, *, down: bool) -> Cut:
-    """Fill a page up with customers that go on where the list ends."""
+    """Fill a page up with rows that go on where the list ends."""
     ids: Sequence[int] = world.ids() or [0]
     end, step = (ids[0], -1) if down else (ids[-1], 1)
     new = tuple(end + step * (already + place) for place in range(1, size - len(cut.ids) + 1))
-    return replace(cut, ids=cut.ids + new, rows=cut.rows + tuple(encode(generate(world.seed, one)) for one in new))
+    return replace(cut, ids=cut.ids + new, rows=cut.rows + tuple(encode(world.first_row(one)) for one in new))
 
 
 def look_up(world: World, assumed: Assumptions, name: str) -> tuple[int, int, Row] | None:
-    """Find one customer.
+    """Find one row.
 
     Args:
-        world: The customers.
+        world: The table.
         assumed: How they are shown.
         name: The id as it was asked for.
 
     Returns:
-        The version of the list that is shown, the customer's id and row; None if there is no such customer.
+        The version of the list that is shown, the row's id and the row; None if there is none.
     """
     if not name.isdecimal():
         return None
     with world.lock:
         seq = max(world.seq - assumed.look_up_lag, 0)
         try:
-            customer_id = int(name)
+            key = int(name)
             if assumed.look_up == "another":
-                customer_id = next(one for one in world.ids_at(seq) if one != customer_id)
-            row = world.row(customer_id, seq)
+                key = next(one for one in world.ids_at(seq) if one != key)
+            row = world.row(key, seq)
         except (KeyError, OverflowError, StopIteration, ValueError):  # too long a number, too
             return None
-    if assumed.unset != "omit":
-        row = {**dict.fromkeys(FIELDS[1:], None if assumed.unset == "null" else ""), **row}
-    return seq, customer_id, row
+    return seq, key, row if assumed.unset == "omit" else filled(row, world.table, assumed.unset)

@@ -4,64 +4,72 @@
         ...  # ycm.url, ycm.client_id, ycm.client_secret
 
 It runs in a thread of its own, so a test can use it in process; everything about
-it may be changed while it runs. What no YCM has is under `/sandbox/`: the control
-plane for people who rehearse.
+it may be changed while it runs. `endpoints.py` lists what it serves. What no YCM has
+is under `/sandbox/`: the control plane for people who rehearse (`control.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from aiohttp import web
 
 from tap_ycm.sandbox import asked
+from tap_ycm.sandbox.account import Account
 from tap_ycm.sandbox.answers import (
     Answer,
     Call,
     RefusedError,
     answer_instead,
-    customer_answer,
     dress_refusal,
     error_answer,
     new_request_id,
-    not_found_answer,
-    page_answer,
     send,
     spoilt,
-    web_page,
 )
 from tap_ycm.sandbox.assumptions import Assumptions
 from tap_ycm.sandbox.control import control
+from tap_ycm.sandbox.endpoints import endpoints
 from tap_ycm.sandbox.errors import (
     ACCESS_DENIED,
     AUTHENTICATION_FAILED,
     DATA_NOT_FOUND,
     INVALID_PARAMETER,
-    PERMISSION_DENIED,
     RATE_LIMIT_EXCEEDED,
     SERVER_ERROR,
     describe,
 )
 from tap_ycm.sandbox.faults import Fault, Faults
 from tap_ycm.sandbox.limit import Bucket
-from tap_ycm.sandbox.lists import Pages, look_up
+from tap_ycm.sandbox.serving import Service
 from tap_ycm.sandbox.tokens import Tokens
 from tap_ycm.sandbox.world import Churn, World, encode
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from types import TracebackType
     from typing import Self
 
+    from tap_ycm.sandbox.endpoints import Endpoint
+    from tap_ycm.sandbox.links import Links
+
+    _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 CLIENT_ID: Final = "sandbox-client-id"
 CLIENT_SECRET: Final = "sandbox-client-secret"  # noqa: S105 - opens nothing real
+
+API: Final = "/dm/open_api"
+TOKEN: Final = f"{API}/oauth/token"
 
 _CALLBACKS = 64  # how many may block at once
 _TICK_SECONDS = 0.02  # how often background churn happens
@@ -74,8 +82,8 @@ class RequestRecord:
 
     Attributes:
         n: Number of the request since the start or `reset_log()`, from 1.
-        endpoint: `customers` (the list), `customer` (one), `token`, `revoke` or
-            `unknown`.
+        endpoint: Its name in `endpoints.py`, for instance `customers` (the list) or
+            `customer` (one); or `token`, `revoke` or `unknown`.
         method: HTTP method.
         path: Path without query.
         host: What the client took this server for, `host:port`.
@@ -86,8 +94,9 @@ class RequestRecord:
         http_status: Status of the answer; 0 if the connection was reset before.
         ycm_code: Error code of the answer, None if it has none.
         request_id: `requestId` of the answer, None if it has none.
-        seq: Version of the list that the answer shows, None if it shows none.
-        ids: Ids of the customers that the answer shows, in its order.
+        seq: Version of the table that the answer shows, None if it shows none.
+        ids: Ids of what the answer shows, in its order.
+        parent: Id of the object that was asked for, or whose links were; None if there is none.
         at: When it arrived, `time.monotonic()` seconds.
         in_flight: How many requests were being answered then, this one included.
     """
@@ -106,6 +115,7 @@ class RequestRecord:
     request_id: str | None
     seq: int | None
     ids: tuple[int, ...]
+    parent: int | None
     at: float
     in_flight: int
 
@@ -120,17 +130,21 @@ class Sandbox:
         client_secret: Its secret. A changed one kills the refresh tokens, as when
             the secret is regenerated (authorization-rules).
         world: The customers. May be replaced.
+        tables: Every stored table by name, `world` among them.
         assumptions: How this YCM behaves. May be replaced.
         assumptions_at_start: How it behaved at first.
         faults: What goes wrong.
         latency: Seconds before each answer.
         churn: Random events per second in the background.
-        churn_per_request: Random events right before each page is cut.
+        churn_per_request: Random events right before a list, page or links are read.
+        churn_tables: The tables that these two change: names, or "all".
         before_answer: Called right before the state of the list is read for a page,
             with the number of the customers request (since the start or
             `reset_log()`, from 1; refused ones count). It runs in a worker thread
             and may block: other requests go on meanwhile. What it raises is raised
             again by `stop()`.
+        before_call: The same for every endpoint that reads, with its name and the number of the
+            request to it.
         max_in_flight: Most requests that were being answered at once.
         connections: How many connections carried requests since the start.
     """
@@ -140,13 +154,16 @@ class Sandbox:
         world: World | None = None,
         *,
         customers: int = 364,
+        sizes: Mapping[str, int] | None = None,
         seed: int = 7,
         assumptions: Assumptions | None = None,
         faults: Iterable[Fault | str] = (),
         latency: float = 0.0,
         churn: float = 0.0,
         churn_per_request: int = 0,
+        churn_tables: str | Iterable[str] = ("customers",),
         before_answer: Callable[[int], None] | None = None,
+        before_call: Callable[[str, int], None] | None = None,
         client_id: str = CLIENT_ID,
         client_secret: str = CLIENT_SECRET,
         host: str = "127.0.0.1",
@@ -158,13 +175,16 @@ class Sandbox:
         Args:
             world: The customers; by default `World.seeded(customers, seed)`.
             customers: How many, if no world is given.
+            sizes: How many rows of other tables; see `Account`.
             seed: Decides everything random.
             assumptions: See the class.
             faults: Faults to begin with, as objects or as written.
             latency: See the class.
             churn: See the class.
             churn_per_request: See the class.
+            churn_tables: See the class.
             before_answer: See the class.
+            before_call: See the class.
             client_id: See the class.
             client_secret: See the class.
             host: Where to listen.
@@ -178,7 +198,9 @@ class Sandbox:
         self.latency = latency
         self.churn = churn
         self.churn_per_request = churn_per_request
+        self.churn_tables = churn_tables if isinstance(churn_tables, str) else tuple(churn_tables)
         self.before_answer = before_answer
+        self.before_call = before_call
         self.max_in_flight = 0
         self.connections = 0
         self._seed = seed
@@ -186,29 +208,45 @@ class Sandbox:
         self._port = port
         self._ssl = ssl_context
         self._tokens = Tokens()
-        self._pages = Pages()
         self._bucket: Bucket | None = None
         self._log_lock = threading.Lock()
         self._log: list[RequestRecord] = []
         self._arrived = 0
-        self._arrived_data = 0
+        self._arrived_at: Counter[str] = Counter()
         self._in_flight = 0
         self._transports: WeakSet[asyncio.Transport] = WeakSet()
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self.world = World.seeded(customers, seed) if world is None else world
+        self._account = Account(World.seeded(customers, seed) if world is None else world, sizes=sizes, seed=seed)
+        self._service = Service(self._account)
+        self._churns: dict[str, Churn] = {}
+        self._rng = random.Random(seed)  # noqa: S311 - data, not a secret
+        for name in self._churned():
+            if name not in self._account:
+                msg = f"Churn changes {', '.join(self._account)} or all, not {name!r}."
+                raise ValueError(msg)
 
     @property
     def world(self) -> World:
         """The customers."""
-        return self._world
+        return self._account["customers"]
 
     @world.setter
     def world(self, world: World) -> None:
-        self._world = world
-        self._churn = Churn(world, self._seed)
+        self._account.replace_customers(world)
+        self._churns.pop("customers", None)
+
+    @property
+    def tables(self) -> Account:
+        """Every stored table by name."""
+        return self._account
+
+    @property
+    def links(self) -> Links:
+        """Who belongs to whom."""
+        return self._account.links
 
     @property
     def port(self) -> int:
@@ -237,16 +275,17 @@ class Sandbox:
         """Forget the requests so far and count from 1 again."""
         with self._log_lock:
             self._log.clear()
-            self._arrived = self._arrived_data = 0
+            self._arrived = 0
+            self._arrived_at.clear()
             self.max_in_flight = self._in_flight
 
     def expire_tokens(self) -> int:
         """Make all access tokens expire now; return how many were alive."""
         return self._tokens.expire()
 
-    def shake(self, *, create: int = 0, delete: int = 0, edit: int = 0) -> list[int]:
-        """Make so many random events of each kind; return the ids they touched."""
-        return self._churn.make(create=create, delete=delete, edit=edit)
+    def shake(self, *, create: int = 0, delete: int = 0, edit: int = 0, table: str = "customers") -> list[int]:
+        """Make so many random events of each kind in a table; return the ids they touched."""
+        return self._churn_of(table).make(create=create, delete=delete, edit=edit)
 
     def start(self) -> Self:
         """Listen, and return when requests are answered.
@@ -306,11 +345,7 @@ class Sandbox:
 
     async def _serve(self, ready: threading.Event) -> None:
         stop = asyncio.Event()
-        server = web.Server(
-            cast("Callable[[web.BaseRequest], Awaitable[Any]]", self._handle),
-            access_log=None,
-        )
-        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
         churning = asyncio.create_task(self._churn_on())
         # Callbacks may wait for one another, so there are plenty of threads.
@@ -338,43 +373,76 @@ class Sandbox:
             now = time.monotonic()
             due += (now - last) * self.churn
             last = now
-            self._churn.step(int(due))
+            self._churn_step(int(due))
             due -= int(due)
+
+    def _churned(self) -> tuple[str, ...]:
+        """Name the tables that churn changes."""
+        names = self.churn_tables
+        if names == "all":
+            return tuple(self._account)
+        return tuple(names.split(",")) if isinstance(names, str) else names
+
+    def _churn_of(self, table: str) -> Churn:
+        if table not in self._churns:
+            self._churns[table] = Churn(self._account[table], self._seed)
+        return self._churns[table]
+
+    def _churn_step(self, events: int) -> None:
+        names = self._churned()
+        for _ in range(events):
+            self._churn_of(names[0] if len(names) == 1 else self._rng.choice(names)).step()
 
     # One request
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        arrived_at = time.monotonic()
+    def _application(self) -> web.Application:
+        """Return the application with every route, literal paths before those with a placeholder."""
+        application = web.Application(middlewares=[self._count_connection])
+        application.add_routes(control(self))
+        add = application.router.add_route
+        for endpoint in endpoints().values():
+            add("GET", f"{API}{endpoint.path}", self._route(endpoint.name, endpoint))
+        add("POST", TOKEN, self._route("token"))
+        add("DELETE", f"{TOKEN}/refresh_token", self._route("revoke"))
+        add("*", "/{rest:.*}", self._route("unknown"))
+        return application
+
+    @web.middleware
+    async def _count_connection(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         if request.transport is not None and request.transport not in self._transports:
             self._transports.add(request.transport)
             self.connections += 1
-        if request.path.startswith("/sandbox/"):
-            return await control(self, request)
-        endpoint = asked.endpoint(request)
+        return await handler(request)
+
+    def _route(self, name: str, endpoint: Endpoint | None = None) -> _Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._handle(request, name, endpoint)
+
+        return handle
+
+    async def _handle(self, request: web.Request, name: str, endpoint: Endpoint | None) -> web.StreamResponse:
+        arrived_at = time.monotonic()
         with self._log_lock:
             self._arrived += 1
             n = self._arrived
-            self._arrived_data += endpoint == "customers"
-            data_n = self._arrived_data
+            self._arrived_at[name] += 1
+            n_here = self._arrived_at[name]
             self._in_flight += 1
             in_flight = self._in_flight
             self.max_in_flight = max(self.max_in_flight, in_flight)
         try:
             assumptions = self.assumptions
-            call = Call(
-                request,
-                endpoint,
-                assumptions,
-                self.faults.next(endpoint),
-                data_n,
-                new_request_id(assumptions),
-            )
+            key = request.match_info.get("key", "")
+            if endpoint is not None:
+                assumptions = assumptions.of(endpoint.streams)
+                key = request.query.get(endpoint.query, "") if endpoint.query else key
+            call = Call(request, name, assumptions, self.faults.next(name), n_here, new_request_id(assumptions), key)
             if self.latency:
                 await asyncio.sleep(self.latency)
-            answer = await self._answer(call)
+            answer = await self._answer(call, endpoint)
             record = RequestRecord(
                 n=n,
-                endpoint=endpoint,
+                endpoint=name,
                 method=request.method,
                 path=request.path,
                 host=request.host,
@@ -387,6 +455,7 @@ class Sandbox:
                 request_id=answer.request_id,
                 seq=answer.seq,
                 ids=answer.ids,
+                parent=call.parent,
                 at=arrived_at,
                 in_flight=in_flight,
             )
@@ -397,11 +466,11 @@ class Sandbox:
             with self._log_lock:
                 self._in_flight -= 1
 
-    async def _answer(self, call: Call) -> Answer:
+    async def _answer(self, call: Call, endpoint: Endpoint | None) -> Answer:
         try:
             answer = answer_instead(call)
             if answer is None:
-                answer = await self._true_answer(call)
+                answer = await self._true_answer(call, endpoint)
         except RefusedError as refused:
             answer = error_answer(call, refused.code, refused.message)
             if refused.wait and call.assumptions.limit is not None:
@@ -411,7 +480,7 @@ class Sandbox:
             answer = error_answer(call, SERVER_ERROR, f"The sandbox failed: {error!r}")
         return spoilt(call, answer)
 
-    async def _true_answer(self, call: Call) -> Answer:
+    async def _true_answer(self, call: Call, endpoint: Endpoint | None) -> Answer:
         """Answer as a healthy YCM does."""
         if call.assumptions.missing_user_agent == "refuse" and not call.request.headers.get("User-Agent"):
             raise RefusedError(ACCESS_DENIED, "User-Agent is missing")
@@ -421,15 +490,34 @@ class Sandbox:
                 self._take(call)
             form = asked.form(call.request, await call.request.read())
             return self._token(call, form)
-        if call.endpoint == "unknown":
+        if endpoint is None:
             raise RefusedError(DATA_NOT_FOUND, "No such endpoint in this sandbox")
         code = self._tokens.use(asked.bearer(call.request), call.assumptions)
         if code is not None:
             raise RefusedError(code, describe(code).name)
         self._take(call)
-        if call.endpoint == "customer":
-            return self._customer(call)
-        return await self._page(call)
+        for stream in endpoint.streams:
+            if stream in call.assumptions.denied:
+                code = call.assumptions.denied_code
+                raise RefusedError(code, describe(code).name)
+        read = self._service.prepare(call, endpoint)
+        await self._before(call, endpoint)
+        return read()
+
+    async def _before(self, call: Call, endpoint: Endpoint) -> None:
+        """Let happen what is to happen right before the state is read."""
+        loop = asyncio.get_running_loop()
+        if self.before_answer is not None and endpoint.name == "customers":
+            await loop.run_in_executor(self._pool, self.before_answer, call.n)
+        if self.before_call is not None:
+            await loop.run_in_executor(self._pool, self.before_call, endpoint.name, call.n)
+        if self.churn_per_request and endpoint.kind != "single":
+            self._churn_step(self.churn_per_request)
+        every = call.assumptions.vanishing_parents
+        asks_for_children = endpoint.kind in ("links", "subscription") or endpoint.name == "group"
+        if every and asks_for_children and call.n % every == 0:
+            with suppress(KeyError):  # nobody can vanish twice
+                self._account[endpoint.parent or ""].delete(-1 if call.parent is None else call.parent)
 
     def _take(self, call: Call) -> None:
         limit = call.assumptions.limit
@@ -473,35 +561,3 @@ class Sandbox:
         given = (asked.required(form, "client_id"), asked.required(form, "client_secret"))
         if given != (self.client_id, self.client_secret):
             raise RefusedError(AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED")
-
-    # Customers
-
-    def _customer(self, call: Call) -> Answer:
-        assumed, name = call.assumptions, call.request.path.rpartition("/")[2]
-        if assumed.look_up == "not_permitted":
-            raise RefusedError(PERMISSION_DENIED, "PERMISSION_DENIED")
-        if assumed.look_up == "html_404":
-            return web_page(404)
-        found = look_up(self.world, assumed, name)
-        if found is None or assumed.look_up == "not_found":
-            return not_found_answer(call)
-        return customer_answer(call, *found)
-
-    async def _page(self, call: Call) -> Answer:
-        assumed = call.assumptions
-        number = asked.whole(call, "pageNumber", 1)
-        asked_size = asked.whole(call, "pageSize", assumed.default_page_size)
-        size = min(asked_size, assumed.max_page_size)
-        if size < asked_size and assumed.over_max == "refuse":
-            raise RefusedError(INVALID_PARAMETER, "pageSize is above the maximum")
-        sort = asked.sort(call)
-        callback = self.before_answer
-        if callback is not None:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._pool, callback, call.data_n)
-        if self.churn_per_request:
-            self._churn.step(self.churn_per_request)
-        served, cut = self._pages.cut(self.world, assumed, call.data_n, number, size, sort)
-        shown_number = number if assumed.echo_page == "asked" else served
-        shown_size = asked_size if assumed.over_max == "echo_asked" else size
-        return page_answer(call, cut, shown_number, shown_size)

@@ -1,7 +1,7 @@
-"""The customers of the sandbox and their true history, without any network.
+"""One table of the sandbox and its true history, without any network.
 
-A `World` knows which customers exist now and which existed at every earlier
-moment, so a test can ask what a reader had to find. Rows that nobody touched are
+A `World` knows which rows (customers, unless told otherwise) exist now and which
+existed at every earlier moment, so a test can ask what a reader had to find. Rows that nobody touched are
 not stored: they are computed from the seed and the id when somebody looks.
 """
 
@@ -16,98 +16,29 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+from tap_ycm.sandbox.rows import Nothing, Row
+from tap_ycm.sandbox.tables import CUSTOMERS, spread
 
-FIELDS = (
-    "customerId",
-    "firstName",
-    "lastName",
-    "company",
-    "email",
-    "businessNumber",
-    "mobileNumber",
-    "homeNumber",
-    "faxNumber",
-    "zipCode",
-    "street",
-    "city",
-    "state",
-    "country",
-    "remark",
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from tap_ycm.sandbox.rows import Sources
+    from tap_ycm.sandbox.tables import Table
+
+__all__ = ["FIELDS", "FIRST_ID", "Churn", "Cut", "Event", "Kind", "Row", "World", "encode", "filled", "generate"]
+
+FIELDS = CUSTOMERS.fields
 """The fields of `Customer_Info` in the vendor's order (query-all-the-customers)."""
 
-FIRST_ID = 50_086_120
+FIRST_ID = CUSTOMERS.first_id
 """The first customer id of the vendor's example."""
 
-Row = dict[str, Any]
 Kind = Literal["create", "delete", "edit"]
 Unset = Literal["omit", "null", "empty"]
 
 _CACHED_ROWS = 200_000  # about 60 MB of encoded rows; then the cache starts over
-
-_PEOPLE = (
-    ("Leo", "Ball"),
-    ("Naomi", "Nicholas"),
-    ("José", "Muñoz Ibáñez"),
-    ("Zoë", "O'Brien-Łukasik"),
-    ("Jürgen", "Groß"),
-    ("Søren", "Ångström"),
-    ("Nguyễn", "Thị Hoa"),
-    ("李", "小龙"),
-    ("美咲", "髙橋"),
-    ("지우", "김"),
-    ("Анна", "Щербакова"),
-    ("Ελένη", "Παπαδοπούλου"),
-    ("محمد", "الأحمد"),
-    ("נועה", "לוי"),
-    ("प्रिया", "शर्मा"),
-    ("Renée", "d'Arc"),
-    ('William "Bill"', "Smith, Jr."),
-    ("İbrahim", "Yıldız"),  # noqa: RUF001 - Turkish
-)
-_COMPANIES = (
-    "Example company",
-    "Müller & Söhne GmbH",
-    'Acme "Voice" Ltd.',
-    "厦门示例科技有限公司",
-    "ООО «Пример»",  # noqa: RUF001 - Russian
-    "株式会社サンプル",
-    "Café Olé, S.A.",
-    "Rocket 🚀 Telecom",
-    "R&D \\ Partners",
-    "<b>Bold</b> Networks",
-)
-_CITIES = (
-    ("361000", "Xiamen", "Fujian", "China"),
-    ("10115", "Berlin", "Berlin", "Germany"),
-    ("SW1A 1AA", "London", "England", "United Kingdom"),
-    ("01310-100", "São Paulo", "SP", "Brazil"),
-    ("100-0001", "東京", "東京都", "Japan"),
-    ("101000", "Москва", "Москва", "Россия"),
-    ("00100", "Nairobi", "", "Kenya"),
-    ("02108", "Boston", "MA", "USA"),
-)
-_STREETS = ("Main St.", "Gagarin-Allee", "中山路", "Rua 25 de Março", "ул. Ленина")
-_REMARKS = (
-    "VIP 🎉",
-    'Said "call back", twice',
-    "line one\nline two",
-    "a\tb\tc",
-    "see C:\\old\\notes.txt",
-    "{'not': 'json'}",
-    "zażółć; gęślą, jaźń",
-    "family 👨‍👩‍👧‍👦 plan",
-    "  spaces kept  ",
-    "N/A",
-    "null",
-    "2024-02-30",
-)
-_PHONES = ("136160{:05}", "+49 30 {:05}", "(617) 55{:05}", "00{:05}", "+86-592-{:05}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +48,19 @@ class Event:
     Attributes:
         seq: The version of the list that the change made, 1 or higher.
         kind: What happened.
-        customer_id: To whom.
+        key: To whom.
         at: When, in Unix seconds.
     """
 
     seq: int
     kind: Kind
-    customer_id: int
+    key: int
     at: float
+
+    @property
+    def customer_id(self) -> int:
+        """To whom, in the list of customers."""
+        return self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +69,7 @@ class Cut:
 
     Attributes:
         seq: The version of the list that was cut.
-        total: How many customers that version lists.
+        total: How many rows that version lists.
         ids: The ids in the order served.
         rows: The same rows as JSON bytes.
     """
@@ -157,70 +93,61 @@ def generate(seed: int, customer_id: int) -> Row:
     """Compute the customer that belongs to a seed and an id.
 
     Optional fields are sparse and unset ones are left out, as in the vendor's
-    example. A hash gives the choices, not `random`, which takes ten times longer
-    to seed and may change between Python versions.
+    example.
     """
-    digest = blake2b(f"{seed}:{customer_id}".encode(), digest_size=48).digest()
-    rest = int.from_bytes(digest, "big")
-
-    def pick(choices: int) -> int:
-        nonlocal rest
-        rest, choice = divmod(rest, choices)
-        return choice
-
-    first, last = _PEOPLE[pick(len(_PEOPLE))]
-    row: Row = {"customerId": customer_id, "firstName": first}
-    if pick(8):
-        row["lastName"] = last
-    row["company"] = _COMPANIES[pick(len(_COMPANIES))]
-    row["email"] = f"customer{customer_id}@example.com"
-    for field, one_in in (
-        ("businessNumber", 2),
-        ("mobileNumber", 2),
-        ("homeNumber", 8),
-        ("faxNumber", 9),
-    ):
-        if not pick(one_in):
-            row[field] = _PHONES[pick(len(_PHONES))].format(pick(100_000))
-    if pick(2):
-        zip_code, city, state, country = _CITIES[pick(len(_CITIES))]
-        row["zipCode"] = zip_code
-        if pick(2):
-            row["street"] = f"{_STREETS[pick(len(_STREETS))]} {1 + pick(200)}"
-        row["city"] = city
-        if state:
-            row["state"] = state
-        row["country"] = country
-    if not pick(4):
-        row["remark"] = _REMARKS[pick(len(_REMARKS))]
-    return row
+    return CUSTOMERS.row(seed, customer_id, Nothing())
 
 
 class World:
-    """A list of customers that changes, and everything it ever was.
+    """A list, of customers by default, that changes, and everything it ever was.
 
     Every method is safe to call from any thread. Hold `lock` to make several calls
     at one moment.
 
     Attributes:
+        table: What the list is.
         seed: What the computed rows come from.
         lock: The one lock of this world; it may be taken again by its owner.
+        on_event: Called after each event, with the lock held.
     """
 
-    def __init__(self, ids: Iterable[int] = (), *, seed: int = 7) -> None:
+    def __init__(  # noqa: PLR0913 - all but the ids by keyword
+        self,
+        ids: Iterable[int] = (),
+        *,
+        seed: int = 7,
+        table: Table = CUSTOMERS,
+        initial: Sources | None = None,
+        present: Sources | None = None,
+        lock: threading.RLock | None = None,
+    ) -> None:
         """Start with the given ids (whole numbers of 64 bits, in any order).
+
+        Args:
+            ids: Who is there at first.
+            seed: See the class.
+            table: See the class.
+            initial: What the first rows may refer to: other tables as they were at first.
+            present: What a new row may refer to: other tables as they are now.
+            lock: A lock to share with other worlds.
 
         Raises:
             ValueError: If an id occurs twice.
         """
+        self.table = table
         self.seed = seed
-        self.lock = threading.RLock()
+        self.lock = lock or threading.RLock()
+        self.on_event: Callable[[Event], None] | None = None
+        self._initial = initial or Nothing()
+        self._present = present or Nothing()
         self._ids = array("q", sorted(ids))
         if any(a == b for a, b in zip(self._ids, self._ids[1:], strict=False)):
             msg = "An id occurs twice."
             raise ValueError(msg)
-        self._highest = self._ids[-1] if self._ids else FIRST_ID - 1
+        self._highest = self._ids[-1] if self._ids else table.first_id - 1
         self._events: list[Event] = []
+        self._gone: dict[int, int] = {}  # id -> version that deleted it last
+        self._first: array[int] | None = None
         # Only rows that differ from the computed ones: id -> [(since seq, row), ...].
         self._versions: dict[int, list[tuple[int, Row]]] = {}
         self._encoded: dict[tuple[int, Unset], bytes] = {}
@@ -235,7 +162,7 @@ class World:
         first_id: int = FIRST_ID,
         gap: int = 3,
     ) -> World:
-        """Make a world of any size that is the same for the same arguments.
+        """Make customers, any number of them, that are the same for the same arguments.
 
         Args:
             customers: How many; 364 is the vendor's example total.
@@ -243,11 +170,7 @@ class World:
             first_id: The lowest id.
             gap: The largest distance between neighbouring ids; 1 leaves no holes.
         """
-        steps = random.Random(seed).choices(  # noqa: S311 - data, not a secret
-            range(1, gap + 1), k=max(customers - 1, 0)
-        )
-        ids = accumulate(steps, initial=first_id) if customers else ()
-        return cls(ids, seed=seed)
+        return cls(spread(customers, seed, first_id, gap), seed=seed)
 
     @property
     def seq(self) -> int:
@@ -262,93 +185,122 @@ class World:
             return list(self._events)
 
     def __len__(self) -> int:
-        """Return how many customers exist now."""
+        """Return how many rows exist now."""
         with self.lock:
             return len(self._ids)
 
-    def __contains__(self, customer_id: object) -> bool:
-        """Tell whether a customer exists now."""
+    def __contains__(self, key: object) -> bool:
+        """Tell whether a row exists now."""
         with self.lock:
-            return isinstance(customer_id, int) and self._find(customer_id) is not None
+            return isinstance(key, int) and self._find(key) is not None
 
     def ids(self) -> list[int]:
         """Return the ids that exist now, ascending."""
         with self.lock:
             return self._ids.tolist()
 
-    def row(self, customer_id: int, seq: int | None = None) -> Row:
-        """Return a copy of one customer as a version of the list held it; the present one by default.
+    def first_ids(self) -> array[int]:
+        """Return the ids that existed at first, ascending; not to be changed."""
+        with self.lock:
+            if self._first is None:
+                self._first = self._ids_at(0)
+            return self._first
+
+    def first_row(self, key: int) -> Row:
+        """Return the row that an id had at first."""
+        return self.table.row(self.seed, key, self._initial)
+
+    def lives_since(self, key: int, seq: int) -> bool:
+        """Tell whether a row exists now and was not deleted after a version."""
+        with self.lock:
+            return self._find(key) is not None and self._gone.get(key, 0) <= seq
+
+    def row(self, key: int, seq: int | None = None) -> Row:
+        """Return a copy of one row as a version of the list held it; the present one by default.
 
         Raises:
-            KeyError: If there was no such customer then.
+            KeyError: If there was no such row then.
         """
         with self.lock:
             seq = self.seq if seq is None else seq
             if seq == self.seq:
-                self._place(customer_id)
-            elif customer_id not in self._ids_at(seq):
-                raise KeyError(customer_id)
-            return self._row_at(customer_id, seq)
+                self._place(key)
+            elif key not in self._ids_at(seq):
+                raise KeyError(key)
+            return self._row_at(key, seq)
 
     def rows(self) -> Iterator[Row]:
-        """Yield the customers of this moment in ascending order of id."""
+        """Yield the rows of this moment in ascending order of id."""
         with self.lock:
             ids, seq = self._ids[:], self.seq
-        for customer_id in ids:
+        for key in ids:
             with self.lock:
-                row = self._row_at(customer_id, seq)
+                row = self._row_at(key, seq)
             yield row
 
-    def create(self, customer_id: int | None = None, **fields: object) -> int:
-        """Add a customer and return the id.
+    def next_id(self) -> int | None:
+        """Return the id of the next new row, None if there can be none.
+
+        It is one more than every id ever used, as YCM is assumed to do, unless the
+        table has a rule of its own.
+        """
+        with self.lock:
+            if self.table.new_id is None:
+                return self._highest + 1
+            return self.table.new_id(self._present, self.__contains__)
+
+    def create(self, key: int | None = None, /, **fields: object) -> int:
+        """Add a row and return the id.
 
         Args:
-            customer_id: By default one more than every id ever used, as YCM is
-                assumed to do. A lower one makes a world that breaks this.
+            key: By default the next one. A lower one makes a world that breaks the rule.
             **fields: Replace fields of the computed row; None unsets one.
 
         Raises:
-            ValueError: If the customer exists.
+            ValueError: If the row exists, or there can be no new one.
         """
         with self.lock:
-            new = self._highest + 1 if customer_id is None else customer_id
+            new = self.next_id() if key is None else key
+            if new is None:
+                msg = f"There can be no more {self.table.name}."
+                raise ValueError(msg)
             self._insert(new)
             # Written down even when computed: an earlier life may have had another.
-            self._record("create", new, _merge(generate(self.seed, new), fields))
+            self._record("create", new, self._merge(self.table.row(self.seed, new, self._present), fields))
             return new
 
-    def delete(self, customer_id: int) -> None:
-        """Remove a customer.
+    def delete(self, key: int) -> None:
+        """Remove a row.
 
         Raises:
-            KeyError: If there is no such customer.
+            KeyError: If there is no such row.
         """
         with self.lock:
-            del self._ids[self._place(customer_id)]
-            self._record("delete", customer_id)
+            del self._ids[self._place(key)]
+            self._record("delete", key)
 
-    def edit(self, customer_id: int, **fields: object) -> None:
-        """Change fields of a customer; None unsets one.
+    def edit(self, key: int, /, **fields: object) -> None:
+        """Change fields of a row; None unsets one.
 
         Raises:
-            KeyError: If there is no such customer.
+            KeyError: If there is no such row.
         """
         with self.lock:
-            row = self.row(customer_id)
-            self._record("edit", customer_id, _merge(row, fields))
+            row = self.row(key)
+            self._record("edit", key, self._merge(row, fields))
 
-    def put_row(self, customer_id: int, row: Mapping[str, Any]) -> None:
+    def put_row(self, key: int, row: Mapping[str, Any]) -> None:
         """Serve any JSON object at the place of an id, which is created if absent.
 
         The row goes out as it is: numbers for strings, nulls, unknown fields, even
-        another `customerId` or none. Sorting by id goes by the place.
+        another id or none. Sorting by id goes by the place.
         """
         with self.lock:
             kind: Kind = "edit"
-            if self._find(customer_id) is None:
-                self._insert(customer_id)
+            if self._find(key) is None:
+                self._insert(key)
                 kind = "create"
-            self._record(kind, customer_id, dict(row))
+            self._record(kind, key, dict(row))
 
     def ids_at(self, seq: int) -> list[int]:
         """Return the ids that a version of the list held, ascending."""
@@ -362,16 +314,16 @@ class World:
         every one of them.
         """
         with self.lock:
-            deleted = {event.customer_id for event in self._events[first_seq:last_seq] if event.kind == "delete"}
+            deleted = {event.key for event in self._events[first_seq:last_seq] if event.kind == "delete"}
             return set(self._ids_at(first_seq)) - deleted
 
     def ever(self, first_seq: int, last_seq: int) -> set[int]:
         """Return who was there at any moment between two versions, both included.
 
-        A reader who found somebody else invented a customer.
+        A reader who found somebody else invented a row.
         """
         with self.lock:
-            created = {event.customer_id for event in self._events[first_seq:last_seq] if event.kind == "create"}
+            created = {event.key for event in self._events[first_seq:last_seq] if event.kind == "create"}
             return set(self._ids_at(first_seq)) | created
 
     def cut(  # noqa: PLR0913 - all but the places by keyword
@@ -379,7 +331,7 @@ class World:
         start: int,
         stop: int,
         *,
-        sort: str = "customerId",
+        sort: str | None = None,
         seq: int | None = None,
         hidden: int = 0,
         unset: Unset = "omit",
@@ -389,7 +341,7 @@ class World:
         Args:
             start: First place, from 0.
             stop: First place not wanted.
-            sort: A field, or `-field` for descending, or `text` for the ids as words,
+            sort: A field (by default the id), or `-field` for descending, or `text` for the ids as words,
                 or what begins with `shuffled` for an order that follows no field: one
                 for each such word. A missing value sorts first.
             seq: The version to show; the present one by default.
@@ -398,6 +350,7 @@ class World:
         """
         with self.lock:
             seq = self.seq if seq is None else seq
+            sort = self.table.key if sort is None else sort
             descending = sort.startswith("-")
             ids = self._ordered(sort.removeprefix("-"), seq, hidden)
             total = len(ids)
@@ -407,68 +360,73 @@ class World:
             return Cut(seq, total, tuple(part), rows)
 
     def count(self, seq: int) -> int:
-        """Return how many customers a version of the list held."""
+        """Return how many rows a version of the list held."""
         with self.lock:
             return len(self._ids if seq == self.seq else self._ids_at(seq))
 
     def random_id(self, rng: random.Random) -> int | None:
-        """Choose one of the present customers, None if there is none."""
+        """Choose one of the present rows, None if there is none."""
         with self.lock:
             return rng.choice(self._ids) if self._ids else None
 
-    def _find(self, customer_id: int) -> int | None:
-        place = bisect_left(self._ids, customer_id)
-        if place < len(self._ids) and self._ids[place] == customer_id:
+    def _find(self, key: int) -> int | None:
+        place = bisect_left(self._ids, key)
+        if place < len(self._ids) and self._ids[place] == key:
             return place
         return None
 
-    def _place(self, customer_id: int) -> int:
-        place = self._find(customer_id)
+    def _place(self, key: int) -> int:
+        place = self._find(key)
         if place is None:
-            raise KeyError(customer_id)
+            raise KeyError(key)
         return place
 
-    def _insert(self, customer_id: int) -> None:
-        place = bisect_left(self._ids, customer_id)
-        if place < len(self._ids) and self._ids[place] == customer_id:
-            msg = f"Customer {customer_id} exists."
+    def _insert(self, key: int) -> None:
+        place = bisect_left(self._ids, key)
+        if place < len(self._ids) and self._ids[place] == key:
+            msg = f"{key} exists in {self.table.name}."
             raise ValueError(msg)
-        self._ids.insert(place, customer_id)
-        self._highest = max(self._highest, customer_id)
+        self._ids.insert(place, key)
+        self._highest = max(self._highest, key)
 
-    def _record(self, kind: Kind, customer_id: int, row: Row | None = None) -> None:
+    def _record(self, kind: Kind, key: int, row: Row | None = None) -> None:
         seq = len(self._events) + 1
-        self._events.append(Event(seq, kind, customer_id, time.time()))
+        event = Event(seq, kind, key, time.time())
+        self._events.append(event)
+        if kind == "delete":
+            self._gone[key] = seq
         if row is not None:
-            self._versions.setdefault(customer_id, []).append((seq, row))
+            self._versions.setdefault(key, []).append((seq, row))
             for unset in ("omit", "null", "empty"):
-                self._encoded.pop((customer_id, unset), None)
+                self._encoded.pop((key, unset), None)
+        if self.on_event is not None:
+            self.on_event(event)
 
-    def _row_at(self, customer_id: int, seq: int) -> Row:
-        for since, row in reversed(self._versions.get(customer_id, ())):
+    def _row_at(self, key: int, seq: int) -> Row:
+        for since, row in reversed(self._versions.get(key, ())):
             if since <= seq:
                 return dict(row)
-        return generate(self.seed, customer_id)
+        return self.first_row(key)
 
     def _ids_at(self, seq: int) -> array[int]:
         """Undo the events after `seq` on a copy of the present list."""
         before: dict[int, Kind] = {}
         for event in self._events[seq:]:
-            before.setdefault(event.customer_id, event.kind)
+            before.setdefault(event.key, event.kind)
         result: array[int] = array("q")
         start = 0
-        for customer_id in sorted(before):
-            place = bisect_left(self._ids, customer_id, start)
+        for key in sorted(before):
+            place = bisect_left(self._ids, key, start)
             result.extend(self._ids[start:place])
-            if before[customer_id] != "create":  # only somebody present is changed
-                result.append(customer_id)
-            here = place < len(self._ids) and self._ids[place] == customer_id
+            if before[key] != "create":  # only somebody present is changed
+                result.append(key)
+            here = place < len(self._ids) and self._ids[place] == key
             start = place + here
         result.extend(self._ids[start:])
         return result
 
     def _ordered(self, field: str, seq: int, hidden: int) -> array[int]:
-        if field == "customerId" and seq == self.seq and not hidden:
+        if field == self.table.key and seq == self.seq and not hidden:
             return self._ids
         if self._order is None or self._order[:3] != (seq, field, hidden):
             ids = self._ids_at(seq)
@@ -478,24 +436,32 @@ class World:
                 ids = array("q", sorted(ids, key=partial(_shuffled, field)))
             elif field == "text":
                 ids = array("q", sorted(ids, key=str))
-            elif field != "customerId":
+            elif field != self.table.key:
                 values = {one: str(self._row_at(one, seq).get(field) or "") for one in ids}
                 ids = array("q", sorted(ids, key=values.__getitem__))
             self._order = (seq, field, hidden, ids)
         return self._order[3]
 
-    def _encoded_row(self, customer_id: int, seq: int, unset: Unset) -> bytes:
-        versions = self._versions.get(customer_id)
+    def _encoded_row(self, key: int, seq: int, unset: Unset) -> bytes:
+        versions = self._versions.get(key)
         if versions and versions[-1][0] > seq:  # an old state: not worth remembering
-            return encode(_fill(self._row_at(customer_id, seq), unset))
-        key = (customer_id, unset)
-        encoded = self._encoded.get(key)
+            return encode(self._fill(self._row_at(key, seq), unset))
+        encoded = self._encoded.get((key, unset))
         if encoded is None:
-            encoded = encode(_fill(self._row_at(customer_id, seq), unset))
+            encoded = encode(self._fill(self._row_at(key, seq), unset))
             if len(self._encoded) >= _CACHED_ROWS:
                 self._encoded.clear()
-            self._encoded[key] = encoded
+            self._encoded[key, unset] = encoded
         return encoded
+
+    def _merge(self, row: Row, fields: Mapping[str, object]) -> Row:
+        merged = {**row, **fields}
+        kept = {name: value for name, value in merged.items() if value is not None}
+        known = {name: kept.pop(name) for name in self.table.fields if name in kept}
+        return {**known, **kept}
+
+    def _fill(self, row: Row, unset: Unset) -> Row:
+        return row if unset == "omit" else filled(row, self.table, unset)
 
 
 class Churn:
@@ -519,38 +485,32 @@ class Churn:
     def make(self, *, create: int = 0, delete: int = 0, edit: int = 0) -> list[int]:
         """Make so many events of each kind and return the ids they touched.
 
-        Fewer are made when nobody is left to delete or edit.
+        Fewer are made when nobody is left to delete or edit, or nobody can be added.
         """
         world = self._world
-        touched = [world.create() for _ in range(create)]
+        touched = [world.create() for _ in range(create) if world.next_id() is not None]
         for change in ("delete",) * delete + ("edit",) * edit:
             with self._lock, world.lock:
-                customer_id = world.random_id(self._rng)
-                if customer_id is None:
+                key = world.random_id(self._rng)
+                if key is None:
                     break
                 if change == "delete":
-                    world.delete(customer_id)
+                    world.delete(key)
                 else:
-                    remark = f"edited {self._rng.randrange(10**9)}"
-                    world.edit(customer_id, remark=remark)
-            touched.append(customer_id)
+                    field = world.table.edited or world.table.text
+                    world.edit(key, **{field: f"edited {self._rng.randrange(10**9)}"})
+            touched.append(key)
         return touched
 
 
-def _merge(row: Row, fields: Mapping[str, object]) -> Row:
-    merged = {**row, **fields}
-    kept = {name: value for name, value in merged.items() if value is not None}
-    known = {name: kept.pop(name) for name in FIELDS if name in kept}
-    return {**known, **kept}
+def filled(row: Row, table: Table, unset: Unset) -> Row:
+    """Return a row in which no field is missing.
 
-
-def _fill(row: Row, unset: Unset) -> Row:
-    if unset == "omit":
-        return row
+    A row without an id stays without one: it was put there to be broken.
+    """
     value = None if unset == "null" else ""
-    # A row without an id stays without one: it was put there to be broken.
-    return {**row, **{name: value for name in FIELDS[1:] if name not in row}}
+    return {**row, **{name: value for name in table.fields if name not in row and name != table.key}}
 
 
-def _shuffled(word: str, customer_id: int) -> bytes:
-    return blake2b(f"{word}{customer_id}".encode(), digest_size=8).digest()
+def _shuffled(word: str, key: int) -> bytes:
+    return blake2b(f"{word}{key}".encode(), digest_size=8).digest()

@@ -91,7 +91,7 @@ def test_one_customer(start: Callable[..., RawClient]) -> None:
 def test_anything_else_is_a_ycm_error(start: Callable[..., RawClient]) -> None:
     """Also writing, which a tap must never do."""
     client = start()
-    paths = ("/", "/dm/open_api/v2/users", f"{CUSTOMERS}/1/2", f"{CUSTOMERS}/")
+    paths = ("/", "/dm/open_api/v2/customers", f"{CUSTOMERS}/1/2", f"{CUSTOMERS}/")
     for path in paths:
         assert client.get(path).json()["errCode"] == 1000005
     for method in ("POST", "PUT", "DELETE"):
@@ -565,6 +565,10 @@ def test_the_control_plane(start: Callable[..., RawClient]) -> None:
     assert "html" not in client.get().text
 
     stats = session.get(f"{control}/stats").json()
+    tables = stats.pop("tables")
+    assert tables.keys() == client.sandbox.tables.keys()
+    assert tables["customers"] == {"rows": 31, "events": 6}
+    assert tables["users"] == {"rows": 30, "events": 0}
     assert stats == {
         "customers": 31,
         "events": 6,
