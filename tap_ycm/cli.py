@@ -12,8 +12,9 @@ import sys
 import traceback
 from abc import abstractmethod
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
+import click
 from singer_sdk import Tap
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
@@ -26,9 +27,6 @@ if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
-
-if TYPE_CHECKING:
-    import click
 
 __all__ = ["CommandLine", "buffer_output", "cannot_write"]
 
@@ -111,6 +109,9 @@ class CommandLine(Tap):
         """Run ``--test``: explain whether YCM can be read, and print no record."""
         if value == CliTestOptionValue.Disabled.value:
             return
+        if value not in {option.value for option in CliTestOptionValue}:
+            sentence = f"give --test alone, or --test={CliTestOptionValue.Schema.value}"
+            raise click.BadParameter(sentence, ctx, param)
         config, catalog = ctx.params.get("config"), ctx.params.get("catalog")
         tap = cls(
             config=config.config if config else None,

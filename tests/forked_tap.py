@@ -15,7 +15,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from harness import CLEAN_ENVIRONMENT, Run, customers_only
+from harness import CLEAN_ENVIRONMENT, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,10 +45,17 @@ class ForkedTap:
     ) -> None:
         self._process.communicate(timeout=60)
 
-    def run(self, config: Mapping[str, object], state: Mapping[str, Any] | None, timeout: int = 40) -> Run:
-        """Run a tap as users do, with files; without a state if that is empty."""
-        arguments = customers_only(self._folder)
-        for name, content in (("config", config), ("state", state)):
+    def run(
+        self,
+        *more: str,
+        config: Mapping[str, object],
+        state: Mapping[str, Any] | None = None,
+        catalog: Mapping[str, Any] | None = None,
+        timeout: int = 40,
+    ) -> Run:
+        """Run a tap as users do, with files; without a state or a catalog if that is empty."""
+        arguments = [*more]
+        for name, content in (("config", config), ("state", state), ("catalog", catalog)):
             if content:
                 path = self._folder / f"{name}.json"
                 path.write_text(json.dumps(content), encoding="utf-8")
@@ -63,6 +70,11 @@ class ForkedTap:
 
 
 def _serve() -> None:
+    import msgspec  # noqa: F401, PLC0415 - in the process that forks only: the taps find it there
+
+    import tap_ycm.http.client  # noqa: PLC0415 - as above
+    import tap_ycm.sync.sync  # noqa: PLC0415 - as above
+    import tap_ycm.tap  # noqa: F401, PLC0415 - as above
     from tap_ycm.__main__ import main  # noqa: PLC0415 - as above
 
     for line in sys.stdin:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from forked_tap import ForkedTap
-from harness import settings_for
+from harness import catalog_of, settings_for
 from loaded_target import LoadedTarget
 
 from tap_ycm.sandbox import Assumptions, Limit, Sandbox, World
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from harness import Run
 
+CUSTOMERS = catalog_of("customers")
 FIRST = 900  # so that sorting ids as text differs
 PAGE_SIZES = {1: 10, 4: 3}  # by concurrency; lists of some forty pages are read in lanes
 A_SEARCH = 60  # pages: where totals or pages lie, the end of the list is searched for by halving
@@ -334,7 +335,7 @@ class Pipeline:
             page_size=PAGE_SIZES[self.concurrency],
             **{"emit_activate_version_messages": True, **settings},
         )
-        run = self.tap.run(config, self.target.state)
+        run = self.tap.run(config=config, state=self.target.state, catalog=CUSTOMERS)
         self.target.load(run.messages)
         living = set(self.ycm.world.ids())
         assert not self.target.removed & living, f"{len(self.target.removed & living)} living deleted\n{run.log}"

@@ -176,7 +176,6 @@ class Client:
                 self._token.accepted(token)
                 return answer
             if refusal.action is Action.FAIL:
-                refusal.everywhere = True
                 break
         raise refusal
 

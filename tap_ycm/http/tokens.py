@@ -100,7 +100,7 @@ class TokenSource:
             What to raise if asking again at once, with what :meth:`get` returns then, has not helped either.
         """
         if self._request is None:
-            return ApiError(failure.what, advice=GET_ANOTHER_TOKEN)
+            return ApiError(failure.what, advice=GET_ANOTHER_TOKEN, everywhere=True)
         with self._lock:
             if self._token is token:  # or another thread, which was refused earlier, has seen to it
                 if token.works or token.second_chance:
@@ -111,7 +111,7 @@ class TokenSource:
                     self._token = replace(token, second_chance=True)
                     wait = backoff.full_jitter(next(self._waits))
                 self._close(ApiError(str(failure), Action.RETRY), wait)
-            return ApiError(str(failure), Action.RETRY, retry_after=self._left(), together=True)
+            return ApiError(str(failure), Action.RETRY, everywhere=True, retry_after=self._left(), together=True)
 
     def _new(self) -> Token:
         if self._request is None:
@@ -139,7 +139,7 @@ class TokenSource:
     def _again(self) -> ApiError:
         trouble = self._trouble
         wait = None if trouble.action is Action.FAIL else self._left()
-        return ApiError(str(trouble), trouble.action, retry_after=wait, together=True)
+        return ApiError(str(trouble), trouble.action, everywhere=True, retry_after=wait, together=True)
 
 
 def _growing() -> Generator[float]:

@@ -112,8 +112,10 @@ class Unsorted:
         page = self._whole_page(number)
         while len(page.ids) == self._size:  # the list has grown meanwhile
             allowance.spend(0)
-            number += 1
-            page = self._whole_page(number)
+            after = self._whole_page(number + 1)
+            if after.ids == page.ids:  # YCM answers its last page for any beyond
+                break
+            number, page = number + 1, after
         if not page.ids and number > 1:  # every object is beneath this page
             number -= 1
             page = self._whole_page(number)
@@ -163,7 +165,9 @@ class Unsorted:
             met: set[int] = set()
             allowance = Allowance(self._size, 1)
             number = 1
-            while page.ids:
+            last: list[int] = []
+            while page.ids and page.ids != last:  # or YCM answers its last page for any beyond
+                last = page.ids
                 fresh = len(met)
                 met.update(page.ids)
                 allowance.spend(len(met) - fresh)

@@ -37,7 +37,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
     from singer_sdk import Tap
@@ -220,7 +220,8 @@ class YCMStream(Stream):
         self._reading = outcome.rows()
         try:
             for rows in self._reading:
-                self._begin_messages()
+                if self.selected:
+                    self._begin_messages()
                 yield from reader.records(rows)
                 shared.flush()
                 if outcome.scan:
@@ -356,10 +357,15 @@ class YCMStream(Stream):
             return "a stream map filters the records"
         if any(
             isinstance(stream_map, RemoveRecordTransform) or not stream_map.transformed_schema.get("properties")
-            for stream_map in self.stream_maps
+            for stream_map in self._maps
         ):
             return "a stream map removes the records"
         return None
+
+    @property
+    def _maps(self) -> Sequence[StreamMap]:
+        """The stream maps; none where the stream is only read for what belongs to it: the SDK may know none then."""
+        return self.stream_maps if self.selected else ()
 
     @property
     def _account(self) -> str:
@@ -370,7 +376,7 @@ class YCMStream(Stream):
     @property
     def _identity(self) -> str:
         """What is read, and how it is written, as a short hash: a scan of anything else cannot be continued."""
-        schemas = [[stream_map.stream_alias, stream_map.transformed_schema] for stream_map in self.stream_maps]
+        schemas = [[stream_map.stream_alias, stream_map.transformed_schema] for stream_map in self._maps]
         return _short_hash([self.kind.path, self._shared().fingerprint, schemas], 16)
 
     def say_verdict(self, failure: str | None = None) -> None:
