@@ -1,13 +1,17 @@
-"""Writes what follows from the code: the settings in meltano.yml and README, and the Meltano Hub definition.
+"""Writes what follows from the code: settings and streams in README, meltano.yml, docs, examples and ``hub/``.
 
-Run it after a change of a setting: ``.venv/bin/python scripts/generate.py``. A test holds the files against the code.
+Run it after a change of a setting or a stream: ``.venv/bin/python scripts/generate.py``. A test holds the files against
+the code.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
+
+import describe_streams
 
 from tap_ycm.settings import SETTINGS
 from tap_ycm.tap import TapYCM
@@ -22,7 +26,7 @@ name: tap-ycm
 variant: original
 namespace: tap_ycm
 label: Yeastar Central Management (YCM)
-description: Customers of a Yeastar Central Management account.
+description: All lists of a Yeastar Central Management account, such as customers, cloud PBXs, users and trunks.
 definition: is a Singer tap for Yeastar Central Management (YCM), the web service that runs customers' cloud PBXs.
 domain_url: https://www.yeastar.com/
 docs: https://help.yeastar.com/en/yeastar-central-management/ycm-api/query-all-the-customers.html
@@ -31,7 +35,7 @@ executable: tap-ycm
 log_parser: singer-sdk
 maintenance_status: beta
 quality: unknown
-keywords: [api, customers, meltano_sdk, pbx, telephony, yeastar]
+keywords: [api, customers, meltano_sdk, pbx, telephony, trunks, yeastar]
 """
 
 HUB_TAIL = """\
@@ -41,12 +45,15 @@ prereq: |
 settings_preamble: |
   Give either `client_id` and `client_secret`, or `access_token`.
 next_steps: |
-  `meltano invoke tap-ycm --test` says in one sentence whether YCM can be read, and prints no record.
+  `meltano invoke tap-ycm --test` says for each selected stream whether it can be read, and prints no record.
 usage: |
   ## Deletes
 
-  With `emit_activate_version_messages`, targets that understand `ACTIVATE_VERSION` mark or delete customers who are
-  gone from YCM: only after a complete scan, and never when suspiciously many are gone (`max_delete_percent`).
+  With `emit_activate_version_messages`, targets that understand `ACTIVATE_VERSION` mark or delete records that are
+  gone from YCM: only after a complete sync, and never when suspiciously many are gone (`max_delete_percent`).
+
+  ## Streams
+
 """
 
 
@@ -95,10 +102,11 @@ def hub_definition() -> str:
         "settings_group_validation": groups,
         "settings": settings_yaml(TapYCM.config_jsonschema["properties"]),
     }
-    return HUB_HEAD + "".join(f"{key}:\n{textwrap.indent(text, '  ')}" for key, text in parts.items()) + HUB_TAIL
+    tail = HUB_TAIL + textwrap.indent(describe_streams.hub_list(), "  ")
+    return HUB_HEAD + "".join(f"{key}:\n{textwrap.indent(text, '  ')}" for key, text in parts.items()) + tail
 
 
-def readme_table() -> str:
+def settings_table() -> str:
     """Return the table of settings for README."""
     rows = [f"| `{name}` | {shown(rules)} | {rules['description']} |" for name, rules in OWN.items()]
     return "\n".join(["| setting | default | meaning |", "| --- | --- | --- |", *rows])
@@ -115,14 +123,42 @@ def between(text: str, start: str, end: str, new: str) -> str:
     return text[:first] + new + text[text.index(end, first) :]
 
 
+def readme() -> str:
+    """Return README with its tables of settings and streams."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    text = between(text, "| setting | default |", "\n\n", settings_table())
+    return between(text, "| stream | how it is read |", "<!-- /streams -->", describe_streams.readme_table())
+
+
+def meltano_yml() -> str:
+    """Return meltano.yml with the tap's capabilities, settings, and what most people want to select."""
+    text = (PROJECT / "meltano.yml").read_text(encoding="utf-8")
+    capabilities = f"      capabilities:\n{textwrap.indent(capabilities_yaml(), ' ' * 8)}"
+    settings, wishes = settings_yaml(OWN), describe_streams.select_wishes()
+    text = between(text, "      capabilities:\n", "      settings_group_validation:", capabilities)
+    text = between(text, "        - name: base_url\n", "      # What is read", textwrap.indent(settings, " " * 8))
+    return between(text, "      # Customers only:\n", "\n  loaders:", textwrap.indent(wishes, " " * 6))
+
+
+def privacy_example() -> str:
+    """Return the examples on privacy, with the columns without personal data where a mark asks for them."""
+    text = (PROJECT / "examples" / "privacy" / "meltano.yml").read_text(encoding="utf-8")
+
+    def filled(mark: re.Match[str]) -> str:
+        patterns = describe_streams.harmless_columns(*re.findall(r"\w+", mark["streams"]))
+        return "".join([mark["start"], *(f"        - {pattern}\n" for pattern in patterns), mark["end"]])
+
+    marks = r"(?P<start> +# <harmless(?P<streams>.*)>\n)(?: +- .*\n)*(?P<end> +# </harmless>\n)"
+    return re.sub(marks, filled, text)
+
+
 def generated() -> dict[Path, str]:
     """Return each file that this writes, with its content."""
-    meltano, readme = PROJECT / "meltano.yml", PROJECT / "README.md"
-    settings = textwrap.indent(settings_yaml(OWN), " " * 8)
-    table = between(readme.read_text(encoding="utf-8"), "| setting | default |", "\n\n", readme_table())
     return {
-        meltano: between(meltano.read_text(encoding="utf-8"), "        - name: base_url\n", "\n  loaders:", settings),
-        readme: table,
+        PROJECT / "meltano.yml": meltano_yml(),
+        PROJECT / "README.md": readme(),
+        PROJECT / "docs" / "streams.md": describe_streams.catalogue(),
+        PROJECT / "examples" / "privacy" / "meltano.yml": privacy_example(),
         PROJECT / "hub" / "tap-ycm.yml": hub_definition(),
     }
 

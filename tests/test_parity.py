@@ -84,15 +84,6 @@ def test_readme_has_the_settings_of_the_code() -> None:
         assert rows[name][2] == rules["description"], name
 
 
-def test_readme_has_the_columns_of_the_schema() -> None:
-    schema = json.loads((PROJECT / "schemas" / "customers.json").read_text(encoding="utf-8"))
-    rows = {row[0].strip("`"): row for row in table("### Stream `customers`")}
-    assert list(rows) == list(schema["properties"])
-    for name, rules in schema["properties"].items():
-        assert rows[name][2] == ("yes" if rules["x-personal-data"] else ""), name
-        assert rows[name][3] == rules["description"].removesuffix(" Personal data."), name
-
-
 def test_every_promise_in_readme_names_a_test_that_exists() -> None:
     named = re.findall(r"tests/[\w/]+\.py", README)
     assert named

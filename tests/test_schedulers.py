@@ -27,7 +27,7 @@ EXAMPLES = REPOSITORY / "examples"
 AIRFLOW = "apache-airflow==3.3.2"
 DAGSTER = "dagster==1.13.29"
 CRONTAB = "python-crontab==3.4.0"
-SCHEDULE = "customers-to-postgres-nightly"
+SCHEDULE = "ycm-to-postgres-nightly"
 REFUSED = "AUTHENTICATION_FAILED"  # in the tap's sentence on a wrong secret
 LATER = {"timedelta(minutes=30)": "timedelta(seconds=1)", "delay=30 * 60": "delay=1"}
 
@@ -164,7 +164,7 @@ def test_cron_is_quiet_but_for_failures(project: Deployed) -> None:
     assert scheduler.run() == (0, "")
     project.deploy(TAP_YCM_CLIENT_SECRET="wrong")  # noqa: S106 - on purpose
     _, mailed = scheduler.run()
-    log = (project.folder / "logs" / "customers-to-postgres.log").read_text(encoding="utf-8")
+    log = (project.folder / "logs" / "ycm-to-postgres.log").read_text(encoding="utf-8")
     assert "customers: complete; 60 read" in log
     assert "customers: complete" not in mailed  # only of the run that failed
     assert log.endswith(mailed)
@@ -195,7 +195,7 @@ def test_a_second_sync_at_once_is_refused_and_the_first_goes_on(project: Deploye
 def test_all_have_the_schedule_of_meltano_yml(project: Deployed, tmp_path: Path) -> None:
     listed = project.meltano("schedule", "list")
     (line,) = [line for line in listed.stdout.splitlines() if SCHEDULE in line]
-    assert "customers-to-postgres → ['tap-ycm target-postgres']" in line
+    assert "ycm-to-postgres → ['tap-ycm target-postgres']" in line
     schedules = yaml.safe_load((REPOSITORY / "meltano.yml").read_text(encoding="utf-8"))["schedules"]
     interval, job = next((one["interval"], one["job"]) for one in schedules if one["name"] == SCHEDULE)
     (cron,) = crontab(project.copy("cron/crontab", tmp_path))

@@ -11,7 +11,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
 
 PROJECT = "/srv/ycm"  # the folder of meltano.yml; Meltano is in its .venv
-JOBS = ["customers-to-postgres"]
+JOBS = ["ycm-to-postgres"]
 
 with DAG(
     dag_id="ycm",

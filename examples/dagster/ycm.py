@@ -7,7 +7,7 @@ reads them from the file .env of the project, or from Dagster's environment.
 import dagster as dg
 
 PROJECT = "/srv/ycm"  # the folder of meltano.yml; Meltano is in its .venv
-JOB = "customers-to-postgres"
+JOB = "ycm-to-postgres"
 
 
 # The tap repeats its requests for up to 15 minutes. What fails then gets one more try, when an outage may be over.
