@@ -164,9 +164,10 @@ class TapYCM(CommandLine):
         self.stop.listen()
         buffer_output()
         streams = needed(self._ycm_streams())
+        was_given = bool(self.state)  # before each stream makes its place in it
         for stream in streams:
             stream.prepare()
-        if self.state:
+        if was_given:
             self._save()
         read_all(streams, self.flush, self._save)
 
