@@ -110,7 +110,7 @@ def foreign_streams(catalog: Catalog, streams: Collection[str]) -> Iterator[str]
 def nothing_selected(catalog: Catalog, streams: Collection[str]) -> str:
     """Say that a catalog selects no stream, and what its author may have meant."""
     foreign = [f"{name} is no stream, {did_you_mean(name, streams)}" for name in catalog if name not in streams]
-    hint = "; ".join(foreign) or f"select {' or '.join(streams)} (with Meltano, look at its select patterns)"
+    hint = "; ".join(foreign) or f"select some of {', '.join(streams)} (with Meltano, look at its select patterns)"
     return f"the catalog selects nothing: {hint}"
 
 
