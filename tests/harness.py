@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
 
 # Whatever the person who runs the tests has set for a tap of their own must not reach the tap under test.
 CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_YCM_", "MELTANO_"))}
@@ -88,6 +89,12 @@ def catalog_of(*streams: str) -> dict[str, Any]:
             for name in streams
         ]
     }
+
+
+def discovered(stream: str) -> dict[str, Any]:
+    """Return the entry of a stream in the catalog of discovery: tests/test_catalog.py sees to it that it is that."""
+    entry: dict[str, Any] = json.loads((SNAPSHOTS / f"{stream}.json").read_text(encoding="utf-8"))
+    return entry
 
 
 def customers_only(folder: Path) -> list[str]:

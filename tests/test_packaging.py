@@ -6,10 +6,13 @@ import json
 import subprocess
 import sys
 import zipfile
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
-from harness import CLEAN_ENVIRONMENT
+from harness import CLEAN_ENVIRONMENT, discovered
+
+from tap_ycm.streams import STREAMS
 
 PROJECT = Path(__file__).parents[1]
 
@@ -58,8 +61,8 @@ def test_the_installed_wheel_discovers_from_an_empty_folder(wheel: Path, tmp_pat
             text=True,
         )
         if command == "--discover":
-            snapshot = PROJECT / "tests" / "snapshots" / "catalog.json"
-            assert json.loads(process.stdout) == json.loads(snapshot.read_text(encoding="utf-8"))
+            streams = json.loads(process.stdout)["streams"]
+            assert streams == [discovered(kind.name) for kind in sorted(STREAMS, key=attrgetter("name"))]
     assert not list(empty.iterdir())
     sandbox = subprocess.run(
         [environment / "bin" / "tap-ycm-sandbox"], cwd=empty, capture_output=True, check=False, text=True
