@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from harness import settings_for
 
-from tap_ycm.errors import TapError
+from tap_ycm.singer.stream import YCMStream
 from tap_ycm.tap import TapYCM
 
 if TYPE_CHECKING:
@@ -44,25 +43,24 @@ def test_what_is_interrupted_lets_go_of_its_connection(monkeypatch: pytest.Monke
     """Else Python ends with the connection open, and complains of it after the tap's last word."""
     held: list[weakref.ref[_Connection]] = []
 
-    def interrupted(_: TapYCM) -> None:
+    def interrupted(_: YCMStream) -> None:
         connection = _Connection()
         held.append(weakref.ref(connection))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(TapYCM, "sync_all", interrupted)
+    monkeypatch.setattr(YCMStream, "sync", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         TapYCM(config=CONFIG).run()
     assert caught.value.__traceback__  # still there, but without what its frames held
     assert [reference() for reference in held] == [None]
 
 
-@pytest.mark.usefixtures("in_process")
-def test_every_failure_is_told_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    streams = [SimpleNamespace(failure=failure) for failure in ("customers: braked", None, "groups: not complete")]
-    tap = TapYCM(config=CONFIG)
-    monkeypatch.setattr(TapYCM, "sync_all", lambda _: None)
-    monkeypatch.setattr(tap, "_ycm_streams", lambda: streams)
-    with pytest.raises(TapError, match=r"^customers: braked; groups: not complete$"):
-        tap.run()
-    streams[:] = [SimpleNamespace(failure=None)]
-    tap.run()
+def test_every_failure_is_told_at_the_end(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
+    faults = ["customers:1:error=1000004", "groups:1:error=1000012"]
+    run = tap(config=settings_for(sandbox(5, faults=faults), retry_budget=0), catalog="all")
+    assert run.status == 1
+    *_, first, second = run.log.splitlines()
+    assert "| ERROR    | tap-ycm                        | GET /dm/open_api/v1/customers answered error 1000004" in first
+    assert "| ERROR    | tap-ycm                        | GET /dm/open_api/v1/groups answered error 1000012" in second
+    assert run.log.count("| ERROR") == 2
+    assert "Traceback" not in run.log
