@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["MOST_READINGS", "Unsorted"]
 
 MOST_READINGS = 5
+MOST_BEYOND = 10
+"""Pages past the end by their own total, in a row."""
 _INVALID_PARAMETER = 1000004
 """What YCM may say of a page past the end."""
 
@@ -113,6 +115,7 @@ class Unsorted:
         while len(page.ids) == self._size:  # the list has grown meanwhile
             allowance.spend(0)
             after = self._whole_page(number + 1)
+            self._check_end(number, after)
             if after.ids == page.ids:  # YCM answers its last page for any beyond
                 break
             number, page = number + 1, after
@@ -176,6 +179,7 @@ class Unsorted:
                     break
                 number += 1
                 page = self._page(number)
+                self._check_end(number, page)
             if before == met and len(met) in totals:
                 self.missing = 0
                 return
@@ -240,6 +244,11 @@ class Unsorted:
         if len(page.ids) > self._size:
             raise violation(page, f"{self._size} rows a page were asked for, not {len(page.ids)}")
         return page
+
+    def _check_end(self, number: int, page: Page) -> None:
+        """Refuse a list that goes on and on where its own total says that it has ended."""
+        if page.ids and (number - MOST_BEYOND) * self._size >= (page.total or 0):
+            raise violation(page, f"page {number} holds rows, far beyond the end that its total tells")
 
     def _is_past_the_end(self, number: int) -> bool:
         return number > 1 and self.last_total is not None and (number - 1) * self._size >= self.last_total
