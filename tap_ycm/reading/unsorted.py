@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["MOST_READINGS", "Unsorted"]
 
 MOST_READINGS = 5
+ENOUGH_IN_ORDER = 20
+"""Keys that must be seen in order: a list in no order shows fewer of them in order by chance."""
 MOST_BEYOND = 10
 """Pages past the end by their own total, in a row."""
 _INVALID_PARAMETER = 1000004
@@ -134,6 +136,8 @@ class Unsorted:
             if not lane.page:
                 break
             page = self._whole_page(lane.page)
+        if len(met) < ENOUGH_IN_ORDER:
+            return False
         while not self._end_was_whole:
             allowance.spend(0)
             self._whole_page(max(-(-(self.last_total or 0) // self._size), 1))
