@@ -15,6 +15,7 @@ from tables import Table
 
 from tap_ycm.sandbox import Sandbox, World
 from tap_ycm.sandbox.world import FIELDS
+from tap_ycm.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +25,18 @@ RECIPES = REPOSITORY / "examples" / "privacy" / "meltano.yml"
 EXTRACTORS = {
     plugin["name"]: plugin for plugin in yaml.safe_load(RECIPES.read_text(encoding="utf-8"))["plugins"]["extractors"]
 }
-SCHEMA = json.loads((REPOSITORY / "schemas" / "customers.json").read_text(encoding="utf-8"))["properties"]
-IMPERSONAL = {name for name, field in SCHEMA.items() if not field["x-personal-data"]}
+COLUMNS: dict[str, dict[str, Any]] = {
+    kind.name: json.loads((REPOSITORY / "schemas" / f"{kind.name}.json").read_text(encoding="utf-8"))["properties"]
+    for kind in STREAMS
+}
+IMPERSONAL = {
+    stream: [name for name, field in columns.items() if not field["x-personal-data"]]
+    for stream, columns in COLUMNS.items()
+}
+SIZES = {"cloud_pbxs": 3, "users": 4, "backup_files": 2, "dids": 5, "shared_trunks": 4, "groups": 2}
 PHONES = ("businessNumber", "mobileNumber", "homeNumber", "faxNumber")
 HASHED = ("email", *PHONES)
+HASHED_OF_USERS = ("email", "phone", "mobile")
 KEY = "sausage-Lantern-7!-of-32-letters"
 
 
@@ -47,9 +56,33 @@ def people(customers: int = 9) -> World:
     return world
 
 
-def personal_texts(world: World) -> set[bytes]:
+def make_personal(ycm: Sandbox) -> None:
+    """Do the same in the other tables; what repeats a value, such as the trunk permissions of a user, follows."""
+    for stream, table in ycm.tables.items():
+        if stream == "customers":
+            continue
+        for key in table.ids():
+            changed: dict[str, Any] = {}
+            for name in COLUMNS[stream].keys() - IMPERSONAL[stream]:
+                value = f"P3rs0n-{stream}-{key}-{name}"
+                within = COLUMNS[stream][name].get("properties")
+                changed[name] = {part: f"{value}-{part}" for part in within} if within else value
+            if stream == "users":
+                changed |= {"email": f" P3rs0n-{key}@Firm.Example", "phone": f"+49 (30) 82{key}-77-1"}
+            if stream == "shared_trunks":
+                changed["password"] = f"P3rs0n-secret-{key}"
+            if changed:
+                table.edit(key, **changed)
+
+
+def personal_texts(ycm: Sandbox) -> set[bytes]:
     """Return what no table, log or file may hold: every personal value, and phone numbers without their form."""
-    values = {row.get(name) or "" for row in world.rows() for name in SCHEMA.keys() - IMPERSONAL}
+    values = {
+        row.get(name) or ""
+        for stream in ("customers", "users")
+        for row in ycm.tables[stream].rows()
+        for name in COLUMNS[stream].keys() - IMPERSONAL[stream]
+    }
     texts = {"P3rs0n", "p3rs0n"} | values | {text.strip().lower() for text in values} | set(map(digits, values))
     return {text.encode() for text in texts if len(text) > 5}
 
@@ -64,9 +97,10 @@ def keyed(text: str) -> str:
 
 
 def hashed(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what the recipe must make of a customer."""
-    values = {name: row.get(name) for name in ("customerId", "company", "country", *HASHED)}
-    for name in HASHED:
+    """Return what the recipe must make of a customer, or of a user."""
+    stream, names = ("customers", HASHED) if "customerId" in row else ("users", HASHED_OF_USERS)
+    values = {name: row.get(name) for name in (*IMPERSONAL[stream], *names)}
+    for name in names:
         if text := values[name]:
             values[name] = keyed(text.strip().lower() if name == "email" else digits(text))
     return values
@@ -83,9 +117,11 @@ def project(folder: Path) -> MeltanoProject:
 def test_the_recipes_load_what_is_not_personal() -> None:
     for name, recipe in EXTRACTORS.items():
         if name != "tap-ycm":
-            selected = {column.removeprefix("customers.") for column in recipe["select"]}
-            replaced = set(recipe.get("config", {}).get("stream_maps", {}).get("customers", ()))
-            assert selected - replaced == IMPERSONAL, name
+            selected = {column.removesuffix(".*") for column in recipe["select"]}
+            maps = recipe.get("config", {}).get("stream_maps", {})
+            replaced = {f"{stream}.{column}" for stream, columns in maps.items() for column in columns}
+            streams = set(maps) or IMPERSONAL.keys()
+            assert selected - replaced == {f"{one}.{column}" for one in streams for column in IMPERSONAL[one]}, name
 
 
 def test_no_recipe_lets_personal_data_through(database: str, tmp_path: Path) -> None:
@@ -99,19 +135,32 @@ def test_no_recipe_lets_personal_data_through(database: str, tmp_path: Path) -> 
         "TARGET_POSTGRES_LOGLEVEL": "DEBUG",
     }
     meltano = project(tmp_path / "project")
-    with Sandbox(people()) as ycm:
-        world, secrets = ycm.world, personal_texts(ycm.world) | {KEY.encode()}
-        before = list(world.rows())
+    with Sandbox(people(), sizes=SIZES) as ycm:
+        make_personal(ycm)
+        world, secrets = ycm.world, personal_texts(ycm) | {KEY.encode()}
+        before, users = list(world.rows()), list(ycm.tables["users"].rows())
         blocks = [word for name in recipes for word in (name, "target-postgres")]
         log = meltano.meltano("--log-level=debug", "run", *blocks, ycm=ycm, **environment)
         assert log.returncode == 0, log.stdout + log.stderr
         assert "Müller" in log.stdout + log.stderr  # at debug level Meltano does show the records
 
         assert tables["tap-ycm-impersonal"].data() == [of(row, "customerId", "company", "country") for row in before]
+        for kind in STREAMS:
+            table = Table(database, "ycm_impersonal", kind.name)
+            assert table.types().keys() == set(IMPERSONAL[kind.name]), kind.name
+            rows = table.rows(kind.keys[0])
+            assert len(rows) == len(list(ycm.tables.rows(kind.name))) > 0, kind.name
+            for name in IMPERSONAL[kind.name]:  # a column that is loaded, and never filled, would show nothing
+                filled = any(row.get(name) is not None for row in ycm.tables.rows(kind.name))
+                assert any(row[name] is not None for row in rows) or not filled, f"{kind.name}.{name}"
         assert tables["tap-ycm-hashed"].data() == [hashed(row) for row in before]
         assert tables["tap-ycm-hashed"].types() == {
             name: "bigint" if name == "customerId" else "text" for name in hashed(before[0])
         }
+        assert [
+            {name: row[name] for name in hashed(users[0])}
+            for row in Table(database, "ycm_hashed", "users").rows("userId")
+        ] == [hashed(row) for row in users]
         first, second, third = tables["tap-ycm-hashed"].data()[:3]
         assert first["email"] == second["email"]  # however it is written
         assert first["businessNumber"] == second["faxNumber"]
@@ -120,6 +169,9 @@ def test_no_recipe_lets_personal_data_through(database: str, tmp_path: Path) -> 
         domains = [row.get("email_domain") for row in tables["tap-ycm-domains"].data()]
         assert domains[:5] == ["firm.example", "firm.example", None, None, "firm1.example"]
         assert set(tables["tap-ycm-domains"].types()) == {"customerId", "company", "country", "email_domain"}
+        of_users = Table(database, "ycm_domains", "users")
+        assert set(of_users.types()) == {*IMPERSONAL["users"], "email_domain"}
+        assert {row["email_domain"] for row in of_users.rows("userId")} == {"firm.example"}
 
         # Another day: the same hashes, and hashed customers are deleted like any others.
         world.delete(before[-1]["customerId"])
@@ -132,7 +184,12 @@ def test_no_recipe_lets_personal_data_through(database: str, tmp_path: Path) -> 
         assert json.loads(settings.stdout)["stream_map_config"] == {"hash_key": "*****"}
         places = {
             "log": log.stdout + log.stderr + again + settings.stdout + settings.stderr,
-            **{name: repr(table.rows()) for name, table in tables.items()},
+            **{
+                f"{schema}.{kind.name}": repr(table.rows(kind.keys[0]))
+                for kind in STREAMS
+                for schema in ("ycm_impersonal", "ycm_hashed", "ycm_domains")
+                if (table := Table(database, schema, kind.name)).types()
+            },
         }
         found = {name for name, text in places.items() for secret in secrets if secret in text.encode()}
         assert not found
