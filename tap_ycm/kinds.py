@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from tap_ycm.errors import NOT_PERMITTED, ApiError
 from tap_ycm.http.questions import Listing, object_of, page_of, rows_of
 from tap_ycm.reading.pages import PageRequest
 from tap_ycm.reading.parents import Parents, ParentsMark, PerParent
@@ -246,11 +247,18 @@ class Children(Kind):
         if terms.parents is None:
             sentence = f"{self.name} cannot be read without {self.parent}"
             raise ValueError(sentence)
+        refusals: list[Exception] = []
+
+        def question(parent: int) -> Question[list[Row] | None]:
+            asked = self._question(parent, terms.began)
+            return replace(asked, parse=_patient(asked.parse, refusals)) if self.is_appended else asked
+
         return PerParent(
             terms.parents,
-            lambda: asker.flights(partial(self._question, began=terms.began)),
+            lambda: asker.flights(question),
             in_flight=terms.in_flight,
-            exists=terms.exists,
+            exists=None if self.is_appended else terms.exists,
+            refusals=refusals,
             resume=terms.resume if isinstance(terms.resume, ParentsMark) else None,
         )
 
@@ -267,6 +275,21 @@ class Children(Kind):
             return 0, None
         asker.ask(self._question(parent, 0))
         return None, None
+
+
+def _patient(parse: Callable[..., list[Row] | None], refusals: list[Exception]) -> Callable[..., list[Row] | None]:
+    """Return what takes a refusal for an answer without rows: the vendor does not say of which objects there is any."""
+
+    def parse_or_note(*answer: Any, **options: Any) -> list[Row] | None:
+        try:
+            return parse(*answer, **options)
+        except ApiError as error:
+            if error.code not in NOT_PERMITTED:
+                raise
+            refusals.append(error)
+            return None
+
+    return parse_or_note
 
 
 def _stamped(extract: Extract, began: int) -> Extract:

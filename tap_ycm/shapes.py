@@ -40,15 +40,15 @@ def ids_in(field: str, column: str) -> Extract:
 def members_in(**fields: str) -> Extract:
     """Return what finds the members of a group: arrays of objects, and the type of the members of each.
 
-    An array that the answer leaves out has no members; an answer without any of them is not a group's.
+    An array that the answer leaves out has no members, as YCM leaves out what is not set.
     """
 
     def rows(data: Any) -> list[Any] | None:
-        if not isinstance(data, dict) or not fields.keys() & data.keys():
+        if not isinstance(data, dict) or not {"id", *fields} & data.keys():
             return None
         found: list[Any] = []
         for field, kind in fields.items():
-            members = data.get(field) or []
+            members = [] if data.get(field) is None else data[field]
             if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
                 return None
             for member in members:

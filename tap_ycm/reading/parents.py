@@ -58,13 +58,14 @@ class PerParent:
 
     evidence = "every parent"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one independent fact, and all but two are named by the caller
         self,
         parents: Parents,
         flights: Callable[[], AbstractContextManager[Flights]],
         *,
         in_flight: int,
         exists: Callable[[int], bool] | None,
+        refusals: Sequence[Exception] = (),
         resume: ParentsMark | None = None,
     ) -> None:
         """Prepare; nothing is asked yet.
@@ -73,13 +74,15 @@ class PerParent:
             parents: Whose children are wanted.
             flights: Asks for the children of several parents at a time; None for a parent that is not found.
             in_flight: How many requests may be in flight.
-            exists: Asks YCM for a parent itself; None if it has no such call.
+            exists: Asks YCM for a parent itself; None if that is no question: where a parent need not have children.
+            refusals: Those of single parents, filled while answers arrive: the account may see nothing of them.
             resume: Where an earlier reading stopped.
         """
         self._parents = parents
         self._flights = flights
         self._in_flight = in_flight
         self._exists = exists
+        self._refusals = refusals
         self._done = array("q", resume.done if resume else ())
         self.withheld = parents.withheld
         self.resumed = resume is not None
@@ -118,6 +121,8 @@ class PerParent:
                 self.rows += len(rows or ())
                 self._done.append(parent)
                 yield Handout([], rows or [])
+        if self._refusals and len(self._refusals) == self.pages and not self.resumed:
+            raise self._refusals[0]
         self.flaw = self._contradiction(not_found) or self._parents.flaw
 
     @staticmethod
@@ -128,7 +133,7 @@ class PerParent:
 
     def _contradiction(self, not_found: list[int]) -> str | None:
         """Return where YCM contradicts itself on parents without children to be found."""
-        if not_found and len(not_found) == self.pages and not self.resumed:
+        if self._exists and not_found and len(not_found) == self.pages and not self.resumed:
             return f"YCM finds nothing for any of the {len(not_found)} {self._parents.stream} that it lists"
         for parent in not_found if self._exists else ():
             if self._exists and self._exists(parent):
