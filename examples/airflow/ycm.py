@@ -17,7 +17,7 @@ with DAG(
     dag_id="ycm",
     schedule="15 3 * * *",
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
-    catchup=False,  # each run reads all customers: nights that were missed need no run of their own
+    catchup=False,  # each run reads everything: nights that were missed need no run of their own
     max_active_runs=1,  # Meltano refuses to run a job twice at once
     # The tap repeats its requests for up to 15 minutes. What fails then gets one more try, when an outage may be over.
     default_args={"retries": 1, "retry_delay": timedelta(minutes=30)},

@@ -12,16 +12,16 @@ JOB = "ycm-to-postgres"
 
 # The tap repeats its requests for up to 15 minutes. What fails then gets one more try, when an outage may be over.
 @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1, delay=30 * 60))
-def customers(context: dg.AssetExecutionContext, meltano: dg.PipesSubprocessClient) -> dg.MaterializeResult:
-    """All customers of the YCM account, in the table that the job loads."""
+def ycm_tables(context: dg.AssetExecutionContext, meltano: dg.PipesSubprocessClient) -> dg.MaterializeResult:
+    """The lists of the YCM account, in the tables that the job loads."""
     command = [f"{PROJECT}/.venv/bin/meltano", "run", JOB]
     return meltano.run(context=context, command=command, cwd=PROJECT).get_materialize_result()
 
 
-sync = dg.define_asset_job("ycm", selection=[customers])
+sync = dg.define_asset_job("ycm", selection=[ycm_tables])
 
 defs = dg.Definitions(
-    assets=[customers],
+    assets=[ycm_tables],
     jobs=[sync],
     schedules=[dg.ScheduleDefinition(job=sync, cron_schedule="15 3 * * *", execution_timezone="UTC")],
     resources={"meltano": dg.PipesSubprocessClient()},
