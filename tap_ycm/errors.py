@@ -165,7 +165,12 @@ _STATUSES: tuple[tuple[Container[int], Action, str], ...] = (
     (range(300, 400), Action.FAIL, "set base_url to the address it redirects to; credentials are not sent there"),
     ((401,), Action.NEW_TOKEN, _TOKEN),
     ((403,), Action.FAIL, "check the API switch, the IP restriction and the rights (YCM: System > API)"),
-    ((404,), Action.FAIL, "check that base_url is your YCM and that its API is enabled (System > API); if it has no such list, deselect the stream"),
+    (
+        (404,),
+        Action.FAIL,
+        "check that base_url is your YCM and that its API is enabled (System > API); "
+        "if it has no such list, deselect the stream",
+    ),
     ((408, 425), Action.RETRY, _LATER),
     ((429,), Action.WAIT, ERRORS[1000040].advice),
     (range(500, 600), Action.RETRY, _LATER),
