@@ -168,7 +168,7 @@ _STATUSES: tuple[tuple[Container[int], Action, str], ...] = (
     (
         (404,),
         Action.FAIL,
-        "check that base_url is your YCM, and its API enabled (System > API); if it has no such list, deselect the stream",
+        "check that base_url is your YCM, and its API enabled (System > API); a list that it lacks can be deselected",
     ),
     ((408, 425), Action.RETRY, _LATER),
     ((429,), Action.WAIT, ERRORS[1000040].advice),
