@@ -53,7 +53,8 @@ def read_all(streams: Sequence[YCMStream], flush: Callable[[], None], save: Call
         except TapError as error:
             unread.add(stream.name)
             if isinstance(error, ApiError) and error.everywhere:
-                raise
+                failures.append(error)
+                break
             if stream.is_left_out(error):
                 left_out.append(error)
                 stream.say_unread(f"not permitted, so it is left out ({error})")
