@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import PluginBase
+from singer_sdk.singerlib import Catalog
 
 from tap_ycm.cli import CommandLine, buffer_output
 from tap_ycm.errors import TapError
@@ -145,7 +147,10 @@ class TapYCM(CommandLine):
             if found := problems(maps, columns, names_in_expressions()):
                 sentence = f"stream_maps: {'; '.join(found)}"
                 raise TapError(sentence)
-        super().setup_mapper()
+        PluginBase.setup_mapper(self)  # not the tap's: it maps deselected streams, too, whose columns are gone
+        selected = {stream.name for stream in streams if stream.selected}
+        entries = {name: entry for name, entry in self.catalog.items() if name in selected}
+        self.mapper.register_raw_streams_from_catalog(Catalog(entries))
 
     @override
     def discover_streams(self) -> Sequence[YCMStream]:

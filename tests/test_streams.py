@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -234,6 +235,21 @@ def test_no_password_of_a_trunk_leaves_the_tap(
     assert len(run.records) == len(ycm.tables["shared_trunks"])
     assert "sip-secret" not in run.stdout + run.log
     assert '"password"' not in run.stdout
+
+
+def test_a_stream_map_for_all_streams_leaves_those_alone_that_are_not_selected(
+    tap: Callable[..., Run], sandbox: Callable[..., Sandbox]
+) -> None:
+    discovered = json.loads(tap("--discover", config={}).stdout)
+    for entry in discovered["streams"]:
+        if entry["tap_stream_id"] not in {"users", "user_subscriptions"}:
+            for place in entry["metadata"]:
+                place["metadata"]["selected"] = False
+    config = settings_for(sandbox(5), stream_maps={"*": {"origin": "'ycm'"}})
+    run = tap(config=config, catalog=discovered)
+    assert run.status == 0, run.log
+    assert {record["origin"] for record in run.records} == {"ycm"}
+    assert len(run.records) == 60
 
 
 @pytest.mark.parametrize(
