@@ -293,7 +293,8 @@ class YCMStream(Stream):
 
     def say_unread(self, why: str) -> None:
         """Warn that the stream is not read in this run."""
-        self.logger.warning("%s: %s", self.name, why)
+        facts = {"stream": self.name, "complete": False, "flaw": why}
+        self._plain_logger.warning("%s: %s", self.name, why, extra={"verdict": facts})
 
     def give_up(self) -> None:
         """Begin no further request, and put into the state what was written: the sync failed."""
