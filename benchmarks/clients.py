@@ -1,4 +1,4 @@
-"""The programs that read the customers; each must be given a configuration file and nothing else."""
+"""The programs that read from YCM; each is given a configuration, and a catalog where that says what is read."""
 
 from __future__ import annotations
 
@@ -7,20 +7,34 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catalogs import catalog_of
 from environments import PROJECT, program
 from server import CLIENT_ID, CLIENT_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FIRST_SYNC", "FLOORS", "FORGETFUL", "PLAIN", "TAPS", "Client", "everyone", "sequential_peers"]
+__all__ = [
+    "EVERY_STREAM",
+    "FIRST_SYNC",
+    "FLOORS",
+    "FORGETFUL",
+    "FOUR_LISTS",
+    "FOUR_STREAMS",
+    "FOUR_STREAMS_PEERS",
+    "PLAIN",
+    "TAPS",
+    "Client",
+    "everyone",
+    "sequential_peers",
+]
 
 _PEERS = Path(__file__).resolve().parent / "peers"
 
 
 @dataclass(frozen=True)
 class Client:
-    """A program that reads the whole list and writes it to its standard output.
+    """A program that reads whole lists and writes them to its standard output.
 
     Attributes:
         name: Its name in the tables.
@@ -29,6 +43,7 @@ class Client:
         settings: Returns the configuration, given the address of YCM.
         after: Who has read the list before, and left a state that this one starts with.
         certain: Whether it claims to read every customer once, even while others are deleted.
+        streams: What it is to read, where a catalog says so.
     """
 
     name: str
@@ -37,12 +52,19 @@ class Client:
     settings: Callable[[str], dict[str, Any]]
     after: Client | None = None
     certain: bool = False
+    streams: tuple[str, ...] = ()
 
     def prepared(self, folder: Path, base_url: str) -> list[str]:
-        """Write the configuration into a folder, and return the command."""
-        path = folder / f"config-{len(list(folder.glob('config-*')))}.json"
+        """Write the configuration and the catalog into a folder, and return the command."""
+        number = len(list(folder.glob("config-*")))
+        path = folder / f"config-{number}.json"
         path.write_text(json.dumps(self.settings(base_url)), encoding="utf-8")
-        return self.command(str(path))
+        command = self.command(str(path))
+        if self.streams:
+            catalog = folder / f"catalog-{number}.json"
+            catalog.write_text(json.dumps(catalog_of(*self.streams)), encoding="utf-8")
+            command += ["--catalog", str(catalog)]
+        return command
 
 
 def _settings(base_url: str, **more: object) -> dict[str, Any]:
@@ -65,6 +87,7 @@ def _tap_ycm(concurrency: int, after: Client | None = None) -> Client:
         lambda base_url: _settings(base_url, concurrency=concurrency, emit_activate_version_messages=True),
         after=after,
         certain=True,
+        streams=("customers",),
     )
 
 
@@ -144,6 +167,36 @@ _GENERIC = (
         _settings,
     ),
 )
+
+
+_FIRST_OF_ALL = replace(FIRST_SYNC, name="tap-ycm, every stream, first sync", streams=())
+
+EVERY_STREAM = replace(TAPS[8], name="tap-ycm, every stream", after=_FIRST_OF_ALL, streams=())
+"""The tap without a catalog, as it runs every night."""
+
+FOUR_LISTS = ("customers", "cloud_pbxs", "cloud_pbx_customers", "cloud_pbx_trunks")
+"""The lists that all can read: two with pages, and two with one request for each object of another."""
+
+FOUR_STREAMS = replace(
+    TAPS[8],
+    name="tap-ycm, concurrency 8",
+    after=replace(FIRST_SYNC, name="tap-ycm, four lists, first sync", streams=FOUR_LISTS),
+    streams=FOUR_LISTS,
+)
+
+FOUR_STREAMS_PEERS: tuple[Client, ...] = (
+    replace(
+        PLAIN,
+        command=lambda config: [program("taps", "python"), str(_PEERS / "plain_links.py"), "--config", config],
+    ),
+    Client(
+        "dlt, `rest_api`",
+        8,
+        lambda config: [program("dlt", "python"), str(_PEERS / "dlt_links.py"), config],
+        _settings,
+    ),
+)
+"""Who else could read the four lists: with child streams, and with dependent resources that ask from 8 threads."""
 
 
 def sequential_peers() -> tuple[Client, ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from clients import Client
 
-__all__ = ["Judged", "Output", "asked_for", "asking", "reading", "reading_judged", "serving"]
+__all__ = ["Judged", "Output", "asked_for", "asking", "reading", "reading_judged", "ready", "serving"]
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def reading(client: Client, base_url: str, customers: int, folder: Path) -> Call
         SystemExit: Its output is not right.
     """
     _check(client)
-    command = _ready(client, base_url, folder)
+    command = ready(client, base_url, folder)
 
     def read() -> Usage:
         asked_for(base_url)
@@ -98,7 +98,7 @@ def reading_judged(client: Client, base_url: str, customers: int, deletions: int
         SystemExit: It is not right: where the client claims so, every customer must be there once.
     """
     _check(client)
-    command = _ready(client, base_url, folder)
+    command = ready(client, base_url, folder)
 
     def read() -> Judged:
         asked_for(base_url, deletions=deletions)
@@ -120,13 +120,13 @@ def asking(client: Client, base_url: str, folder: Path) -> Stats:
         SystemExit: Its output is not right.
     """
     _check(client)
-    command = _ready(client, base_url, folder)
+    command = ready(client, base_url, folder)
     asked_for(base_url)
     run(command, folder)
     return asked_for(base_url)
 
 
-def _ready(client: Client, base_url: str, folder: Path) -> list[str]:
+def ready(client: Client, base_url: str, folder: Path) -> list[str]:
     """Return a client's command, with the state that it starts with."""
     command = client.prepared(folder, base_url)
     return [*command, "--state", str(_state(client.after, base_url, folder))] if client.after else command
@@ -162,7 +162,7 @@ def _check(client: Client, customers: int = 10_020) -> None:
     """Hold the output of a client against what was served, once: what is not right has no speed."""
     with TemporaryDirectory(prefix="tap-ycm-benchmark-") as name, serving((customers, 5)) as (base_url,):
         folder = Path(name)
-        run(_ready(client, base_url, folder), folder, output=folder / "output")
+        run(ready(client, base_url, folder), folder, output=folder / "output")
         with (folder / "output").open("rb") as lines:
             output = Output.of(lines)
         _refuse(client, output.problem(customers), output)

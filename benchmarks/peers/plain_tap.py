@@ -51,6 +51,7 @@ class PlainPaginator(PageNumberPaginator):
 class PlainCustomers(RESTStream[int]):
     """The customers."""
 
+    key = "customerId"
     name = "customers"
     path = "/v1/customers"
     records_jsonpath = "$.data.list[*]"
@@ -59,7 +60,7 @@ class PlainCustomers(RESTStream[int]):
     def __init__(self, tap: Tap) -> None:
         """Declare the stream."""
         super().__init__(tap)
-        self.primary_keys = ("customerId",)
+        self.primary_keys = (self.key,)
 
     @property
     @override
@@ -81,7 +82,7 @@ class PlainCustomers(RESTStream[int]):
 
     @override
     def get_url_params(self, context: Context | None, next_page_token: int | None) -> dict[str, Any]:
-        return {"pageNumber": next_page_token, "pageSize": _SIZE, "sort": "customerId"}
+        return {"pageNumber": next_page_token, "pageSize": _SIZE, "sort": self.key}
 
 
 class PlainTap(Tap):

@@ -11,6 +11,7 @@ from sections.memory import memory
 from sections.requests import churn, requests
 from sections.sizes import QUICK, REAL, Part, Sizes
 from sections.startup import startup
+from sections.streams import streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ SECTIONS: Mapping[str, Callable[[Sizes, Path], Part]] = {
     "cpu": cpu,
     "memory": memory,
     "latency": latency,
+    "streams": streams,
     "meltano": meltano,
 }
 """The parts by name, in the order in which they run: what finds mistakes comes first."""

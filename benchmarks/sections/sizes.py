@@ -23,12 +23,17 @@ _ROUNDS: Mapping[str, int] = {
     "waiting": 2,  # for slow answers: nor does the wall then, and the tables say by how much
     "latency": 5,
     "meltano": 3,
+    "streams": 3,
+    "links": 1,  # one of them waits for minutes
 }
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is read in each part: customers, milliseconds from a request to its answer, deletions; and how often."""
+    """How much is read in each part: customers, milliseconds from a request to its answer, deletions; and how often.
+
+    Where every stream is read, ``tables`` has how many rows there are of other lists than customers.
+    """
 
     cpu: tuple[int, int] = (10_000, 100_000)
     latency: Mapping[int, int] = field(default_factory=lambda: {SHORT: 10_000, 100: 10_000, LONG: 5_000})
@@ -37,6 +42,8 @@ class Sizes:
     requests: tuple[int, int] = (10_000, 10_020)
     memory: tuple[int, int, int] = (10_000, 500_000, 1_000_000)
     meltano: int = 10_000
+    streams: tuple[int, int] = (5_000, 100)
+    tables: Mapping[str, int] = field(default_factory=lambda: {"cloud_pbxs": 1_000, "users": 30, "groups": 7})
     rounds: Mapping[str, int] = field(default_factory=lambda: _ROUNDS)
 
     def with_rounds(self, rounds: int) -> Sizes:
@@ -52,6 +59,8 @@ QUICK = Sizes(
     requests=(500, 1_020),
     memory=(500, 1_000, 2_000),
     meltano=500,
+    streams=(120, 5),
+    tables={"cloud_pbxs": 60},
 ).with_rounds(1)
 
 

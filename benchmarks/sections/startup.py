@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clients import PLAIN, TAPS, Client
@@ -22,7 +23,7 @@ def startup(sizes: Sizes, folder: Path) -> Part:
     rounds = sizes.rounds["startup"]
 
     def discovery(client: Client) -> Callable[[], Usage]:
-        command = [*client.prepared(folder, "http://127.0.0.1:9"), "--discover"]
+        command = [*replace(client, streams=()).prepared(folder, "http://127.0.0.1:9"), "--discover"]
         run(command, folder)  # compiles what is to be imported
         return lambda: run(command, folder)
 
