@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import json
+from itertools import groupby
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness import settings_for
+from singer_sdk import Tap
 from singer_sdk.streams import Stream
 
+from tap_ycm.streams import STREAMS
 from tap_ycm.sync.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -23,14 +28,28 @@ if TYPE_CHECKING:
 
 def test_the_private_members_are_as_they_were() -> None:
     assert list(inspect.signature(Stream._write_activate_version_message).parameters) == ["self", "full_table_version"]
+    assert list(inspect.signature(Stream._write_schema_message).parameters) == ["self"]
     assert "version=self._stream_version" in inspect.getsource(Stream._generate_record_messages)
-    # What YCMStream replaces; tests/test_thin_path.py holds the outcome against the original.
+    # What YCMStream replaces; tests/test_messages_as_the_sdk.py holds the outcome against the original.
     assert list(inspect.signature(Stream._generate_record_messages).parameters) == ["self", "record"]
     assert "in self._generate_record_messages(record)" in inspect.getsource(Stream._write_record_message)
     # sync() is final: what it would send before the first record is switched off by this one public property.
     assert "and self.emit_activate_version_messages" in inspect.getsource(Stream.sync)
-    # The verdict is the last line because this is called after everything else.
-    assert "log_sync_costs" in inspect.getsource(__import__("singer_sdk").Tap.sync_all).splitlines()[-1]
+    # What tap_ycm.singer.run does in place of sync_all: the rest is about replication keys, children and costs.
+    calls = [
+        node.func for node in ast.walk(ast.parse(dedent(inspect.getsource(Tap.sync_all)))) if isinstance(node, ast.Call)
+    ]
+    assert {call.attr for call in calls if isinstance(call, ast.Attribute)} == {
+        "_reset_state_progress_markers",
+        "_set_compatible_replication_methods",
+        "write_state",
+        "values",
+        "info",
+        "debug",
+        "sync",
+        "finalize_state_progress_markers",
+        "log_sync_costs",
+    }
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -45,7 +64,7 @@ def test_activate_version_comes_after_the_last_record_or_not_at_all(
     assert not first.of_type("ACTIVATE_VERSION")  # the first sync notes what the target holds
     run = tap(config=config, state=first.state)
     types = ["SCHEMA", "RECORD", "ACTIVATE_VERSION", "STATE"] if wanted else ["SCHEMA", "RECORD"]
-    assert run.types == ["STATE", *types]  # the SDK begins with the state it was given
+    assert run.types == ["STATE", *types]  # it begins with the state it was given, as the SDK does
     versions: set[Any] = {message.get("version") for message in run.of_type("RECORD")}
     activated = {(message["stream"], message["version"]) for message in run.of_type("ACTIVATE_VERSION")}
     if wanted:
@@ -99,6 +118,14 @@ root: {level: INFO, handlers: [stderr]}
         "flaw": None,
         "deletes": "off",
     }
+
+
+def test_the_verdict_of_each_stream_is_its_last_line(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
+    run = tap(config=settings_for(sandbox(5)), catalog="all")
+    lines = [line.split(" | ", 3)[2:] for line in run.log.splitlines() if " | tap-ycm." in line]
+    ends = {name.strip(): list(group)[-1][1] for name, group in groupby(lines, key=lambda line: line[0])}
+    assert list(ends) == [f"tap-ycm.{kind.name}" for kind in STREAMS]
+    assert all(f"tap-ycm.{end.partition(': complete; ')[0]}" == name for name, end in ends.items())
 
 
 def test_a_test_run_activates_nothing(sandbox: Callable[..., Sandbox], tap: Callable[..., Run]) -> None:
