@@ -120,7 +120,7 @@ def assert_refused_at_once(run: Run) -> None:
     assert run.status == 1
     assert not run.records
     assert "asking again" not in run.log
-    assert run.verdict.startswith("not complete: the run failed; 0 read")
+    assert run.verdict.startswith("not complete: the sync failed; 0 read")
     assert "; 0 pages, 1 requests, 0 retries, 0 s waited; " in run.verdict
 
 

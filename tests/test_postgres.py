@@ -170,7 +170,7 @@ def test_an_interrupted_run_flags_nobody_and_the_next_one_goes_on(database: str,
         process = meltano.meltano("run", *PIPELINE, ycm=ycm, **environment)
         log = process.stdout + process.stderr
         assert process.returncode == 1
-        assert "customers: not complete: the run failed" in log
+        assert "customers: not complete: the sync failed" in log
         assert "answered HTTP status 503" in log
         # What was read is in the table, the rest is as it was, and nobody counts as deleted.
         now = {row["customerId"]: row for row in truth(world)}
@@ -246,10 +246,11 @@ def test_columns_are_selected_computed_and_added_by_an_upgrade(database: str, tm
 def older_version(folder: Path, *, lacks: str) -> Path:
     """Make a tap whose schema does not know a column yet."""
     shutil.copytree(REPOSITORY / "tap_ycm", folder / "tap_ycm", ignore=shutil.ignore_patterns("__pycache__"))
-    schema = json.loads((REPOSITORY / "schemas" / "customers.json").read_text(encoding="utf-8"))
+    shutil.copytree(REPOSITORY / "schemas", folder / "schemas")
+    customers = folder / "schemas" / "customers.json"
+    schema = json.loads(customers.read_text(encoding="utf-8"))
     del schema["properties"][lacks]
-    (folder / "schemas").mkdir()
-    (folder / "schemas" / "customers.json").write_text(json.dumps(schema), encoding="utf-8")
+    customers.write_text(json.dumps(schema), encoding="utf-8")
     return folder
 
 

@@ -273,13 +273,13 @@ def test_a_stream_map_that_works_is_not_shown(canaries: Canaries) -> None:
 
 # A tap with a defect, whose error quotes the row that it stumbled over.
 DEFECTIVE = """
-from tap_ycm.rows import RowReader
+from tap_ycm.records.reader import RowReader
 from tap_ycm.tap import TapYCM
 
-def stumble(reader, row):
-    raise ValueError(f"cannot read {row}") from KeyError(str(row))
+def stumble(reader, rows):
+    raise ValueError(f"cannot read {rows}") from KeyError(str(rows))
 
-RowReader.record = stumble
+RowReader.records = stumble
 TapYCM.cli()
 """
 
@@ -291,4 +291,4 @@ def test_an_unexpected_exception_is_told_without_its_text(canaries: Canaries) ->
     canaries.assert_none(runs)
     assert runs[0].status == 1
     assert "unexpected ValueError, please report it: " in runs[0].error
-    assert "streams.py" in runs[0].error
+    assert "stream.py" in runs[0].error

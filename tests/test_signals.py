@@ -336,5 +336,5 @@ def test_a_failure_after_the_target_ended_is_still_told(
     run = running.end()
     assert run.status == 1
     assert "no whole answer within 2 s" in run.error
-    assert run.verdict.startswith("not complete: the run failed; 50 read")
+    assert run.verdict.startswith("not complete: the sync failed; 50 read")
     assert "Exception ignored" not in run.log
