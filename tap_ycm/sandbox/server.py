@@ -18,6 +18,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
@@ -385,7 +386,7 @@ class Sandbox:
 
     def _churn_of(self, table: str) -> Churn:
         if table not in self._churns:
-            self._churns[table] = Churn(self._account[table], self._seed)
+            self._churns[table] = Churn(self._account[table], self._seed, partial(self.links.redraw, table))
         return self._churns[table]
 
     def _churn_step(self, events: int) -> None:
