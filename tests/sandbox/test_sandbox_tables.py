@@ -284,6 +284,12 @@ def test_a_stream_may_be_denied(start: Start, stream: str) -> None:
         assert code == (1000042 if {stream, "itsps"} & {*endpoint.streams} else None), name
 
 
+def test_the_members_of_groups_may_be_denied_alone(start: Start) -> None:
+    client = start(customers=5, assumptions=Assumptions(denied=("group_members",)))
+    assert call(client, "groups").ok
+    assert call(client, "group").json()["errCode"] == 1000043
+
+
 @pytest.mark.parametrize("name", ["cloud_pbx_customers", "cloud_pbx_trunks", "user_subscriptions", "group"])
 def test_a_parent_may_vanish_before_its_call(start: Start, name: str) -> None:
     client = start(customers=5, assumptions=Assumptions(vanishing_parents=3))
@@ -318,10 +324,18 @@ def test_faults_are_of_every_endpoint(start: Start, fault: str, name: str, seen:
     assert call(client, name).json()["data"] == healthy
 
 
-@pytest.mark.parametrize("name", ["cloud_pbx_trunks", "plan_statistics", "cloud_pbxs", "regions"])
-def test_a_byte_that_utf8_does_not_know(start: Start, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("cloud_pbx_trunks", b':"\xff\xfe'),
+        ("plan_statistics", b':"\xff\xfe'),
+        ("cloud_pbxs", b'[{"name":"\xff\xfe",'),
+        ("regions", b'[{"region":"\xff\xfe",'),
+    ],
+)
+def test_a_byte_that_utf8_does_not_know(start: Start, name: str, seen: bytes) -> None:
     client = start(customers=5, faults=[f"{name}:*:bad_utf8"])
-    assert b"\xff" in call(client, name).content
+    assert seen in call(client, name).content
 
 
 def test_the_limit_counts_every_endpoint(start: Start) -> None:
@@ -423,18 +437,22 @@ def test_a_table_is_made_when_somebody_looks(start: Start, monkeypatch: pytest.M
 def test_another_list_of_customers_is_linked(start: Start) -> None:
     client = start(customers=5)
     before = truth(client.sandbox, "cloud_pbx_customers")
+    pbx = client.sandbox.tables["cloud_pbxs"].ids()[0]
     other = World.seeded(40, first_id=1)
+    client.sandbox.links.put("cloud_pbx_customers", pbx, other.ids())
     client.sandbox.world = other
     assert client.sandbox.tables["customers"] is client.sandbox.world is other
     links = truth(client.sandbox, "cloud_pbx_customers")
     assert {row["customerId"] for row in links} <= set(other.ids())
     assert links != before
+    assert client.sandbox.links.of("cloud_pbx_customers", pbx) != other.ids()
 
 
 def test_sizes() -> None:
     account = Account(World.seeded(5), sizes={"users": 0, "dids": 500, "domains": 3, "trunk_permissions": 4})
     assert [len(account[name]) for name in ("users", "dids", "domains", "trunk_permissions")] == [0, 500, 12, 0]
     assert truth_of_nothing() == []
+    assert len(Sandbox(sizes={"customers": 9}).world) == 9
     for sizes in ({"nobody": 1}, {"users": -1}):
         with pytest.raises(ValueError, match="A size is"):
             Sandbox(sizes=sizes)
