@@ -31,20 +31,20 @@ PAGED = [one.name for one in ENDPOINTS.values() if one.kind == "pages"]
 LISTS = [one.name for one in ENDPOINTS.values() if one.kind == "list"]
 SINGLES = [one.name for one in ENDPOINTS.values() if one.kind == "single"]
 PARENTS = [one.name for one in ENDPOINTS.values() if one.kind in ("links", "subscription")]
-NEEDED = {"domains": {"regionIds": "1,2,3,4"}, "firmware_versions": {"type": "pbx"}}
+NEEDED: dict[str, dict[str, Any]] = {"domains": {"regionIds": "1,2,3,4"}, "firmware_versions": {"type": "pbx"}}
 
 
-def call(client: RawClient, name: str, key: object = None, **query: object) -> Any:
+def call(client: RawClient, name: str, key: object = None, **query: Any) -> Any:
     """Return the answer of an endpoint; `key` is the id that it asks for, by default one that is there."""
     endpoint = ENDPOINTS[name]
     if endpoint.parent is not None and key is None:
         key = client.sandbox.tables[endpoint.parent].ids()[2]
     if endpoint.query is not None:
         query = {endpoint.query: key, **query}
-    return client.get(API + endpoint.path.replace("{key}", str(key)), **{**NEEDED.get(name, {}), **query})  # type: ignore[arg-type] # query only
+    return client.get(API + endpoint.path.replace("{key}", str(key)), **{**NEEDED.get(name, {}), **query})
 
 
-def data(client: RawClient, name: str, key: object = None, **query: object) -> Any:
+def data(client: RawClient, name: str, key: object = None, **query: Any) -> Any:
     """Return `data` of a success."""
     body = call(client, name, key, **query).json()
     assert body["status"] == "Success", body
