@@ -66,6 +66,10 @@ class Account(Mapping[str, World]):
                 world = self._worlds.get(name) or self._made(TABLES[name])
         return world
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is such a table, without making it."""
+        return isinstance(name, str) and name in TABLES
+
     def __iter__(self) -> Iterator[str]:
         """Name the tables, those that others refer to first."""
         return iter(TABLES)

@@ -51,7 +51,7 @@ class Endpoint:
 
 
 def endpoints() -> dict[str, Endpoint]:
-    """Return every endpoint by its name, those without a placeholder first."""
+    """Return every endpoint by its name."""
     found: list[Endpoint] = []
     for table in TABLES.values():
         kind: Literal["pages", "list"] = "pages" if table.paged else "list"
@@ -61,7 +61,7 @@ def endpoints() -> dict[str, Endpoint]:
             served = (table.name, "group_members") if name == "group" else (table.name,)
             found.append(Endpoint(name, path, "single", served, table.name, table.name))
     found += _OTHERS
-    return {one.name: one for one in sorted(found, key=lambda one: "{" in one.path)}
+    return {one.name: one for one in found}
 
 
 def streams() -> tuple[str, ...]:

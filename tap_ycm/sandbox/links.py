@@ -77,11 +77,11 @@ class Links:
             if kind.parent == "groups":
                 self.recount(parent)
 
-    def redraw(self, table: str, parent: int) -> None:
-        """Link a new parent with some of those who exist now."""
+    def redraw(self, table: str, parent: int, again: str = "") -> None:
+        """Link a parent with some of those who exist now; `again` makes the choice another one."""
         for link, kind in LINKS.items():
             if kind.parent == table:
-                self.put(link, parent, self._drawn(link, parent, self._present))
+                self.put(link, parent, self._drawn(link, parent, self._present, again))
 
     def forget(self, table: str) -> None:
         """Draw anew who of a table is linked, as when the table is another."""
@@ -96,10 +96,10 @@ class Links:
             if groups.row(group).get("deviceNumber") != number:
                 groups.edit(group, deviceNumber=number)
 
-    def _drawn(self, link: str, parent: int, sources: Sources) -> Sequence[int]:
-        if link.startswith("group_"):
-            draw = Draw(f"{self._seed}:groups:{parent}")  # as the group's row is drawn, which tells how many
+    def _drawn(self, link: str, parent: int, sources: Sources, again: str = "") -> Sequence[int]:
+        if LINKS[link].parent == "groups":
+            draw = Draw(f"{self._seed}:groups:{parent}{again}")  # as the group's row is drawn, which tells how many
             devices = draw_devices(draw, parent)
             return devices if link == "group_devices" else draw_pbxs(draw, sources.ids("cloud_pbxs"))
-        draw = Draw(f"{self._seed}:{link}:{parent}")
+        draw = Draw(f"{self._seed}:{link}:{parent}{again}")
         return draw.some(sources.ids(LINKS[link].child or ""), 3)

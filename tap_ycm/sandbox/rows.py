@@ -185,7 +185,7 @@ def trunk_permission(draw: Draw, key: int, sources: Sources) -> Row:
     if key in sources.ids("users"):
         row |= named_user(sources.row("users", key))
     trunks = draw.some(sources.ids("shared_trunks"), 3, 1)
-    row["trunkList"] = [{"trunkId": one, "trunkName": sources.row("shared_trunks", one)["name"]} for one in trunks]
+    row["trunkList"] = [{"trunkId": one, "trunkName": sources.row("shared_trunks", one).get("name")} for one in trunks]
     return row
 
 

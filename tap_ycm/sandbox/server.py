@@ -18,6 +18,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
@@ -175,7 +176,7 @@ class Sandbox:
         Args:
             world: The customers; by default `World.seeded(customers, seed)`.
             customers: How many, if no world is given.
-            sizes: How many rows of other tables; see `Account`.
+            sizes: How many rows of each table; see `Account`.
             seed: Decides everything random.
             assumptions: See the class.
             faults: Faults to begin with, as objects or as written.
@@ -219,7 +220,9 @@ class Sandbox:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._account = Account(World.seeded(customers, seed) if world is None else world, sizes=sizes, seed=seed)
+        if world is None:
+            world = World.seeded((sizes or {}).get("customers", customers), seed)
+        self._account = Account(world, sizes=sizes, seed=seed)
         self._service = Service(self._account)
         self._churns: dict[str, Churn] = {}
         self._rng = random.Random(seed)  # noqa: S311 - data, not a secret
@@ -385,7 +388,7 @@ class Sandbox:
 
     def _churn_of(self, table: str) -> Churn:
         if table not in self._churns:
-            self._churns[table] = Churn(self._account[table], self._seed)
+            self._churns[table] = Churn(self._account[table], self._seed, partial(self.links.redraw, table))
         return self._churns[table]
 
     def _churn_step(self, events: int) -> None:
@@ -396,7 +399,7 @@ class Sandbox:
     # One request
 
     def _application(self) -> web.Application:
-        """Return the application with every route, literal paths before those with a placeholder."""
+        """Return the application with every route; of two that fit, aiohttp takes the one without a placeholder."""
         application = web.Application(middlewares=[self._count_connection])
         application.add_routes(control(self))
         add = application.router.add_route

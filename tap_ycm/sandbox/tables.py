@@ -79,6 +79,7 @@ class Table:
         path: Where it is served, after `/dm/open_api`.
         text: A text field, which faults and churn change.
         edited: The field that churn changes; `text` by default.
+        redrawn: The fields that churn computes anew instead.
         first_id: The lowest id.
         size: How many rows by default; 0 if `ids` says it.
         gap: The largest distance between neighbouring ids.
@@ -98,6 +99,7 @@ class Table:
     path: str
     text: str
     edited: str = ""
+    redrawn: tuple[str, ...] = ()
     first_id: int = 1
     size: int = 0
     gap: int = 3
@@ -237,6 +239,7 @@ TABLES: dict[str, Table] = {
             first_id=2,
             size=120,
             text="didName",
+            redrawn=("trunkIds", "cloudPbxId"),
             single=("did", "/v1/did_management/{key}"),
             references=(Reference("cloud_pbxs", "cloudPbxId"), Reference("shared_trunks", "trunkIds")),
         ),
@@ -247,6 +250,7 @@ TABLES: dict[str, Table] = {
             rows.trunk_permission,
             path="/v1/trunk_acl/page",
             text="userName",
+            redrawn=("trunkList",),
             ids=_a_third_of_the_users,
             new_id=_a_user_without,
             references=(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tap_ycm.sandbox.rows import Nothing, Row
 from tap_ycm.sandbox.tables import CUSTOMERS, spread
+from tap_ycm.sandbox.texts import Draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -289,6 +290,14 @@ class World:
             row = self.row(key)
             self._record("edit", key, self._merge(row, fields))
 
+    def edited(self, key: int, word: str) -> Row:
+        """Return fields that an edit may change, and their new values."""
+        table = self.table
+        if not table.redrawn:
+            return {table.edited or table.text: word}
+        row = table.make(Draw(word), key, self._present)
+        return {name: row.get(name) for name in table.redrawn}
+
     def put_row(self, key: int, row: Mapping[str, Any]) -> None:
         """Serve any JSON object at the place of an id, which is created if absent.
 
@@ -467,9 +476,10 @@ class World:
 class Churn:
     """Random creations, deletions and edits, the same for the same seed."""
 
-    def __init__(self, world: World, seed: int = 7) -> None:
-        """Prepare to shake a world."""
+    def __init__(self, world: World, seed: int = 7, after_edit: Callable[[int, str], object] | None = None) -> None:
+        """Prepare to shake a world; `after_edit` is told each id that was edited, and a new word."""
         self._world = world
+        self._after_edit = after_edit
         self._rng = random.Random(seed)  # noqa: S311 - data, not a secret
         self._lock = threading.Lock()  # one event's random choices stay together
 
@@ -497,8 +507,10 @@ class Churn:
                 if change == "delete":
                     world.delete(key)
                 else:
-                    field = world.table.edited or world.table.text
-                    world.edit(key, **{field: f"edited {self._rng.randrange(10**9)}"})
+                    word = f"edited {self._rng.randrange(10**9)}"
+                    world.edit(key, **world.edited(key, word))
+                    if self._after_edit is not None:
+                        self._after_edit(key, word)
             touched.append(key)
         return touched
 

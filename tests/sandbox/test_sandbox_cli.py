@@ -89,7 +89,10 @@ def test_it_prints_every_assumption() -> None:
         (("--fault", "customers:1:explode"), "A fault is one of"),
         (("--limit", "1,2,3"), "1 <= rate <= burst"),
         (("--assume", "over_max=x"), "over_max is one of"),
-        (("--unknown",), "unrecognized arguments"),
+        (("--unknown",), "No such option"),
+        (("--size", "nobody=3"), "TABLE=N"),
+        (("--churn-tables", "customers,nobody"), "expected all, or some of"),
+        (("--assume", "denied=nobody"), "A stream is one of"),
     ],
 )
 def test_a_bad_argument_is_one_sentence(
