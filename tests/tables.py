@@ -27,9 +27,9 @@ class Table:
         with psycopg.connect(self._database, row_factory=dict_row) as connection:
             return connection.execute(query).fetchall()
 
-    def data(self) -> list[dict[str, Any]]:
+    def data(self, key: str = "customerId") -> list[dict[str, Any]]:
         """Return the rows without what the target adds to them."""
-        return [{name: row[name] for name in row if not name.startswith("_sdc_")} for row in self.rows()]
+        return [{name: row[name] for name in row if not name.startswith("_sdc_")} for row in self.rows(key)]
 
     def alive(self) -> list[dict[str, Any]]:
         """Return those of them that do not count as deleted."""
