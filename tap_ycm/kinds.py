@@ -81,6 +81,7 @@ class Kind:
         path: Path after ``/dm/open_api``, and a query where it is always the same; ``{field}`` stands for the key of a
             parent.
         keys: The columns that identify a row.
+        texts: Those of them that hold text, which the tap puts there; YCM identifies by 64-bit integers.
         parent: The stream whose keys the path needs, or None.
         look_up: The path of a single object, ``{key}`` in place of its key; None if there is none.
         look_up_is_whole: Whether a single object has all columns of the list.
@@ -89,6 +90,7 @@ class Kind:
     name: str
     path: str
     keys: tuple[str, ...]
+    texts: tuple[str, ...] = ()
     parent: str | None = None
     look_up: str | None = None
     look_up_is_whole: bool = True
@@ -145,7 +147,7 @@ class Kind:
         """Ask for the rows that belong to a parent, or to several with commas between."""
         placeholder = self.placeholder
         path = self.path.replace(f"{{{placeholder}}}", str(parents)) if placeholder else self.path
-        return rows_of(self.path, path, extract, self.keys, may_be_gone=may_be_gone)
+        return rows_of(self.path, path, extract, self.keys, texts=self.texts, may_be_gone=may_be_gone)
 
 
 @dataclass(frozen=True, kw_only=True)

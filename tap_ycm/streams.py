@@ -79,6 +79,7 @@ STREAMS: tuple[Kind, ...] = (
         name="group_members",
         path="/v1/groups/{id}",
         keys=("groupId", "memberType", "memberId"),
+        texts=("memberType",),
         parent="groups",
         column="groupId",
         rows=members_in(selectedDeviceList="device", selectedPbxList="cloud_pbx"),

@@ -118,6 +118,7 @@ def parse_rows(  # noqa: PLR0913 - what an answer consists of
     extract: Extract,
     keys: tuple[str, ...],
     *,
+    texts: tuple[str, ...] = (),
     may_be_gone: bool = False,
     retry_after: float | None = None,
 ) -> list[Row] | None:
@@ -128,7 +129,8 @@ def parse_rows(  # noqa: PLR0913 - what an answer consists of
         http_status: HTTP status of the answer.
         where: The endpoint, for error sentences.
         extract: Finds the rows in ``data``.
-        keys: Names of the fields that identify a row: 64-bit integers, or text that the tap has put there.
+        keys: Names of the fields that identify a row.
+        texts: Those of them that are text which ``extract`` puts there; the others are 64-bit integers.
         may_be_gone: Whether "not found" is an answer.
         retry_after: Seconds the server asked to wait, if it said so.
 
@@ -150,8 +152,7 @@ def parse_rows(  # noqa: PLR0913 - what an answer consists of
     different: dict[tuple[Any, ...], Row] = {}
     for place, row in enumerate(rows, start=1):
         key = tuple(
-            row[name] if isinstance(row.get(name), str) else _identifier(row.get(name), name, place, where, request_id)
-            for name in keys
+            row[name] if name in texts else _identifier(row.get(name), name, place, where, request_id) for name in keys
         )
         different.setdefault(key, row)
     return list(different.values())

@@ -66,8 +66,14 @@ def object_of(listing: Listing, identifier: int) -> Question[Row | None]:
     return Question(template.format(key=f"{{{listing.key}}}"), template.format(key=identifier), parse)
 
 
-def rows_of(
-    name: str, path: str, extract: Extract, keys: Sequence[str], *, may_be_gone: bool = False
+def rows_of(  # noqa: PLR0913 - each is one independent fact
+    name: str,
+    path: str,
+    extract: Extract,
+    keys: Sequence[str],
+    *,
+    texts: Sequence[str] = (),
+    may_be_gone: bool = False,
 ) -> Question[list[Row] | None]:
     """Ask for a whole list in one answer.
 
@@ -76,6 +82,8 @@ def rows_of(
         path: The path and query.
         extract: Finds the rows in ``data``.
         keys: The fields that identify a row.
+        texts: Those of them that are text which ``extract`` puts there; the others are integers.
         may_be_gone: Whether "not found" is an answer: None.
     """
-    return Question(name, path, partial(parse_rows, extract=extract, keys=tuple(keys), may_be_gone=may_be_gone))
+    parse = partial(parse_rows, extract=extract, keys=tuple(keys), texts=tuple(texts), may_be_gone=may_be_gone)
+    return Question(name, path, parse)
