@@ -158,7 +158,8 @@ class YCMStream(Stream):
     def _generate_record_messages(self, record: Record) -> Any:  # only iterated over; a generator takes long
         """Return a record's messages as the SDK does, but for what RowReader did already: selection and types.
 
-        Private in the SDK; pinned by tests/test_sdk_pins.py, and held against the original by tests/test_thin_path.py.
+        Private in the SDK; pinned by tests/test_sdk_pins.py, and held against the original by
+        tests/test_messages_as_the_sdk.py.
         """
         if self._selects_within_columns:
             return super()._generate_record_messages(record)

@@ -32,7 +32,7 @@ _PLAIN = frozenset({str, int, bool, type(None)})
 
 @dataclass(slots=True)
 class PlainMessage(RecordMessage):
-    """A record of which it is known that it holds nothing but strings, integers and nulls.
+    """A record as RowReader makes it: msgspec and the SDK's serializer write it alike.
 
     One message serves all records of a page, so what surrounds them is written once.
 
