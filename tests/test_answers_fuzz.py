@@ -13,11 +13,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tap_ycm.errors import ERRORS, Action, ApiError, TapError
-from tap_ycm.http.answers import Listing, as_utf8, parse_object, parse_page, parse_token
-from tap_ycm.rows import RowReader
+from tap_ycm.http.answers import as_utf8, parse_object, parse_page, parse_rows, parse_token
+from tap_ycm.http.decode import decode
+from tap_ycm.records.loadable import loadable
+from tap_ycm.records.reader import RowReader
+from tap_ycm.shapes import array_in, members_in
 
 if TYPE_CHECKING:
-    from tap_ycm.reading.pages import Page
+    from tap_ycm.reading.pages import Row
 
 CANARY = "c4n4ry"
 CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
@@ -121,6 +124,16 @@ def damaged(draw: st.DrawFn, whole: st.SearchStrategy[dict[str, Any]]) -> bytes:
     return bytes(body)
 
 
+def by_python(body: bytes) -> Any:
+    """Parse a body with no code of the tap but what makes text loadable."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
+    value = json.loads(body.decode("utf-8-sig", errors="replace"), parse_float=Decimal, parse_constant=refuse)
+    return loadable(value) if rb"\u" in body else value
+
+
 def judge(body: bytes, status: int) -> bool:
     """Hold `parse_page` against another reading of the same bytes; return whether it took the page."""
     try:
@@ -128,8 +141,7 @@ def judge(body: bytes, status: int) -> bool:
     except ApiError as failure:
         judge_sentence(str(failure), body)
         return False
-    # Another reading: no shared code but the parser of Python itself.
-    truth = json.loads(body.decode("utf-8-sig", errors="replace"), parse_float=Decimal)
+    truth = by_python(body)
     rows = truth["data"]["list"]
     assert status < 300
     assert truth.get("status", truth.get("Status")).lower() == "success"
@@ -140,7 +152,7 @@ def judge(body: bytes, status: int) -> bool:
     assert all(type(key) is int and key in INT64 for key in page.ids)
     for told, name in ((page.number, "pageNumber"), (page.size, "pageSize"), (page.total, "total")):
         assert told is None or (type(told) is int and str(truth["data"][name]).strip('"') in (str(told), f"0{told}"))
-    record_of_each(page)
+    record_of_each(page.rows)
     return True
 
 
@@ -154,17 +166,23 @@ def judge_sentence(sentence: str, body: bytes) -> None:
     assert re.fullmatch(r"[A-Za-z0-9-]{1,64}", identifier)
 
 
-def record_of_each(page: Page) -> None:
+TEXT = {"type": ["string", "null"]}
+SCHEMA = {"properties": {"customerId": {"type": "integer"}, "firstName": TEXT, "remark": TEXT}}
+
+
+def record_of_each(rows: list[Row]) -> None:
     """What is taken can be made a record, and a line of it; or a sentence says that it cannot."""
-    names = ("customerId", "firstName", "remark")
     reader = RowReader(
-        "customers", "customerId", known=names, columns=names, unknown_fields="keep", warn=lambda _: None
+        "customers",
+        SCHEMA,
+        keys=("customerId",),
+        columns=SCHEMA["properties"],
+        unknown_fields="keep",
+        warn=lambda _: None,
     )
-    for row in page.rows:
-        record = None
-        with contextlib.suppress(TapError):
-            record = reader.record(row)
-        json.dumps(record, default=str).encode()
+    with contextlib.suppress(TapError):
+        for record in reader.records(rows):
+            json.dumps(record, default=str).encode()
 
 
 @FUZZ
@@ -199,31 +217,30 @@ def test_a_sound_page_is_taken(answer: dict[str, Any]) -> None:
     assert judge(json.dumps(answer).encode(), 200)
 
 
-LIST = Listing("/list", "customerId", ("customerId", "firstName"))
-
-
-@pytest.mark.parametrize("quick", [True, False])
 @pytest.mark.parametrize("field", CODE_FIELDS)
-def test_a_success_with_a_code_is_a_failure(field: str, *, quick: bool) -> None:
-    """On the quick way, too; 0 stands for no code."""
+def test_a_success_with_a_code_is_a_failure(field: str) -> None:
+    """0 stands for no code."""
     data = {"pageSize": 10, "pageNumber": 1, "total": 1, "list": [{"customerId": 7, "firstName": "Leo"}]}
     answer: dict[str, Any] = {"status": "Success", "requestId": "abc", "data": data}
-    typed = LIST.typed if quick else None
     for harmless in (0, None, "0", ""):
         body = json.dumps({**answer, field: harmless}).encode()
-        assert parse_page(body, 200, WHERE, "customerId", typed).ids == [7]
+        assert parse_page(body, 200, WHERE, "customerId").ids == [7]
     codes: list[Any] = [*ERRORS, *map(str, ERRORS), 1999999, -1, 10**30]
     for code in codes:
         body = json.dumps({**answer, field: code}).encode()
         with pytest.raises(ApiError) as caught:
-            parse_page(body, 200, WHERE, "customerId", typed)
+            parse_page(body, 200, WHERE, "customerId")
         known = ERRORS.get(int(code))
         if known:
-            assert (caught.value.action, caught.value.known) == (known.action, True)
+            assert (caught.value.action, caught.value.code) == (known.action, int(code))
             assert f"answered error {code} {known.name} (requestId abc): {known.advice}" in str(caught.value)
         body = json.dumps({"status": "Success", "data": {"customerId": 7}, field: code}).encode()
         with pytest.raises(ApiError):
             parse_object(body, 200, WHERE, "customerId", 7)
+        with pytest.raises(ApiError):
+            parse_object(json.dumps({"customerId": 7, field: code}).encode(), 200, WHERE, "customerId", 7)
+        with pytest.raises(ApiError):
+            parse_rows(json.dumps({**answer, field: code}).encode(), 200, WHERE, array_in(), ("customerId",))
 
 
 OBJECTS = st.builds(
@@ -232,8 +249,12 @@ OBJECTS = st.builds(
 )
 
 
+BARE_OBJECTS = st.fixed_dictionaries({"customerId": st.sampled_from([7, 7, 8]), "firstName": st.just(CANARY)})
+"""As one page of the vendor shows them: without an envelope."""
+
+
 @settings(FUZZ, max_examples=500)
-@given(bent(OBJECTS) | bent(FAILURES) | bent(PAGES), STATUSES)
+@given(bent(OBJECTS) | bent(BARE_OBJECTS) | bent(FAILURES) | bent(PAGES), STATUSES)
 def test_an_object_is_the_one_asked_for_or_missing_or_an_error(answer: dict[str, Any], status: int) -> None:
     body = json.dumps(answer).encode()
     try:
@@ -242,14 +263,165 @@ def test_an_object_is_the_one_asked_for_or_missing_or_an_error(answer: dict[str,
         judge_sentence(str(failure), body)
         return
     said = str(answer.get("status", answer.get("Status"))).lower()
-    if row is None:  # what a delete may rest on
-        assert said == "failed"
-        codes = [str(answer.get(name)) for name in CODE_FIELDS]
-        assert status == 404 or "1000005" in codes
-        assert not {str(code) for code in ERRORS if code != 1000005} & set(codes)
+    if row is None:
+        judge_missing(answer, status)
+    elif row == answer:
+        assert (answer["customerId"], status < 300) == (7, True)
+        assert not {"status", "Status", "data"} & answer.keys()
+        assert not any(re.fullmatch("0*[1-9][0-9]*", str(answer.get(name))) for name in CODE_FIELDS)
     else:
         assert (said, answer["data"]["customerId"], status < 300) == ("success", 7, True)
         assert row == answer["data"]
+
+
+def judge_missing(answer: dict[str, Any], status: int) -> None:
+    """A delete may rest on it that an answer says "not found"."""
+    assert str(answer.get("status", answer.get("Status"))).lower() == "failed"
+    codes = [str(answer.get(name)) for name in CODE_FIELDS]
+    assert status == 404 or "1000005" in codes
+    assert not {str(code) for code in ERRORS if code != 1000005} & set(codes)
+
+
+def test_an_object_without_an_envelope_is_taken_if_it_is_the_one_asked_for() -> None:
+    bare = {"customerId": 7, "firstName": "Leo"}
+    assert parse_object(json.dumps(bare).encode(), 200, WHERE, "customerId", 7) == bare
+    refused: list[dict[str, Any]] = [{**bare, "customerId": key} for key in (8, "7", 7.0, True, None)]
+    for odd in (*refused, {**bare, "status": "x"}, {**bare, "data": None}, {**bare, "code": 1}):
+        with pytest.raises(ApiError):
+            parse_object(json.dumps(odd).encode(), 200, WHERE, "customerId", 7)
+    with pytest.raises(ApiError):
+        parse_object(json.dumps(bare).encode(), 404, WHERE, "customerId", 7)
+
+
+WHOLE_LISTS = st.builds(
+    lambda answer, form: {**answer, "data": form(answer["data"]["list"])},
+    PAGES,
+    st.sampled_from([lambda rows: rows, lambda rows: {"list": rows}, lambda rows: {"things": rows, "total": 1}]),
+)
+
+
+def judge_whole_list(body: bytes, status: int, *, may_be_gone: bool = False) -> bool:
+    """Hold `parse_rows` against another reading of the same bytes; return whether it took the list."""
+    try:
+        rows = parse_rows(body, status, WHERE, array_in("things"), ("customerId",), may_be_gone=may_be_gone)
+    except ApiError as failure:
+        judge_sentence(str(failure), body)
+        return False
+    truth = by_python(body)
+    if rows is None:
+        assert may_be_gone
+        judge_missing(truth, status)
+        return False
+    assert status < 300
+    assert truth.get("status", truth.get("Status")).lower() == "success"
+    assert not any(re.fullmatch("0*[1-9][0-9]*", str(truth.get(name))) for name in CODE_FIELDS)
+    data = truth["data"]
+    found = data if isinstance(data, list) else data["things"] if "things" in data else data["list"]
+    assert isinstance(found, list)
+    assert all(type(row["customerId"]) is int and row["customerId"] in INT64 for row in found)
+    first: dict[int, Any] = {}
+    for row in found:
+        first.setdefault(row["customerId"], row)
+    assert rows == list(first.values())
+    record_of_each(rows)
+    return True
+
+
+@FUZZ
+@given(bent(WHOLE_LISTS) | bent(FAILURES), STATUSES, st.booleans())
+def test_a_bent_whole_list_is_taken_whole_or_refused(
+    answer: dict[str, Any],
+    status: int,
+    may_be_gone: bool,  # noqa: FBT001 - drawn
+) -> None:
+    judge_whole_list(json.dumps(answer).encode(), status, may_be_gone=may_be_gone)
+
+
+@FUZZ
+@given(damaged(WHOLE_LISTS) | st.binary(max_size=60), STATUSES)
+def test_a_damaged_whole_list_is_taken_as_its_bytes_say_or_refused(body: bytes, status: int) -> None:
+    judge_whole_list(body, status)
+
+
+@settings(max_examples=200, deadline=None)
+@given(WHOLE_LISTS)
+def test_a_sound_whole_list_is_taken(answer: dict[str, Any]) -> None:
+    assert judge_whole_list(json.dumps(answer).encode(), 200)
+
+
+@pytest.mark.parametrize("key", ["7", "", "abc", 7.0, True, None, [7], 2**63])
+def test_no_list_takes_a_key_that_is_no_integer(key: object) -> None:
+    body = json.dumps({"status": "Success", "data": [{"id": 1}, {"id": key}]}).encode()
+    with pytest.raises(ApiError, match=r"a row \(2 of its page, .*whose id is not a 64-bit integer"):
+        parse_rows(body, 200, WHERE, array_in(), ("id",))
+    body = json.dumps({"status": "Success", "data": {"members": [{"id": 1}, {"id": key}]}}).encode()
+    with pytest.raises(ApiError, match="whose memberId is not a 64-bit integer"):
+        parse_rows(body, 200, WHERE, members_in(members="device"), ("memberType", "memberId"), texts=("memberType",))
+
+
+# JSON: the quick parser, held against that of Python
+
+
+def parsed_alike(body: bytes) -> None:
+    outcomes: list[str] = []
+    for parse in (decode, by_python):
+        try:
+            outcomes.append(repr(parse(body)))  # repr tells 1 from 1.0 and True, and shows the order
+        except (ValueError, ArithmeticError, RecursionError):
+            outcomes.append("refused")
+    assert outcomes[0] == outcomes[1], body
+
+
+@FUZZ
+@given(bent(PAGES) | bent(WHOLE_LISTS), st.booleans())
+def test_a_bent_answer_is_parsed_as_by_python(answer: dict[str, Any], ascii_only: bool) -> None:  # noqa: FBT001 - drawn
+    parsed_alike(json.dumps(answer, ensure_ascii=ascii_only).encode(errors="surrogatepass"))
+
+
+@FUZZ
+@given(damaged(PAGES) | damaged(WHOLE_LISTS) | st.binary(max_size=60))
+def test_a_damaged_answer_is_parsed_as_by_python(body: bytes) -> None:
+    parsed_alike(body)
+
+
+ODD_VALUES = [b"-0", b"7.0", b"7e0", b"1.10", b"1e999", b"1e99999999999999999999", b"NaN", b"-Infinity", b"01", b"+1"]
+ODD_VALUES += [str(number).encode() for power in (53, 63, 64, 100) for number in (2**power - 1, 2**power, -(2**power))]
+ODD_VALUES += [b"9" * 4000, b"9" * 5000, b"0." + b"3" * 9999, b"[" * 3000 + b"]" * 3000, b"", b"[]", b"{}", b"[,]"]
+ODD_VALUES += [rb'"a\u0000b"', rb'"\\u0000"', rb'"\ud83d"', rb'"\ud83d\ude00"', rb'"\ude00\ud83d"', b'"\xed\xa0\x80"']
+ODD_VALUES += [
+    b'"\xff"',
+    b'"\xc0\x80"',
+    b'"\xf0\x9f\x98\x80"',
+    b'"\xe2\x80\xa8\xc2\x85"',
+    b'"\x00"',
+    b'"\t"',
+    b'"\x7f"',
+]
+ODD_VALUES += [
+    b'{"b": 1, "a": "\\u0000", "b": 2}',
+    rb'{"\u0000": 1}',
+    rb'{"\ud83d": 1}',
+    rb'"a\/b\n"',
+    rb'"\x"',
+    b"'a'",
+]
+AROUND = [
+    b"%s",
+    b'{"a": %s}',
+    b'[1, %s, "b"]',
+    b"\xef\xbb\xbf[%s]",
+    b'["\xff", %s]',
+    b"[%s] []",
+    b"[%s,]",
+    b" \r\n\t%s ",
+]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: repr(value[:20]))
+def test_an_odd_value_is_parsed_as_by_python(value: bytes) -> None:
+    for around in AROUND:
+        parsed_alike(around.replace(b"%s", value))
+    parsed_alike(f"[{value.decode('latin-1')}]".encode("utf-16"))
 
 
 @pytest.mark.parametrize("status", [403, 503])
