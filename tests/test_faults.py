@@ -72,7 +72,7 @@ def possible(endpoint: str, fault: str) -> bool:
     if (endpoint, fault) == ("customer", "corrupt_gzip"):
         return False  # what is left of a short "not found" can be unpacked at times, and is no answer of YCM's then
     try:
-        Fault(fault.partition("=")[0], endpoint)  # type: ignore[arg-type]  # a Literal, checked when it is made
+        Fault(fault.partition("=")[0], endpoint)
     except ValueError:
         return False
     return True
