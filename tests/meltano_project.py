@@ -35,9 +35,19 @@ def installed(requirement: str, executable: str) -> str:
 @cache
 def loader(name: str) -> str:
     """Return the path of a loader, in the version that meltano.yml asks for."""
-    plugins = yaml.safe_load((REPOSITORY / "meltano.yml").read_text(encoding="utf-8"))["plugins"]
-    plugin = next(plugin for plugin in plugins["loaders"] if plugin["name"] == name)
+    plugin = _loader(name)
     return installed(plugin["pip_url"], plugin["executable"])
+
+
+def preset(name: str, setting: str) -> Any:
+    """Return what meltano.yml sets for a loader."""
+    return next(one["value"] for one in _loader(name)["settings"] if one["name"] == setting)
+
+
+def _loader(name: str) -> dict[str, Any]:
+    plugins = yaml.safe_load((REPOSITORY / "meltano.yml").read_text(encoding="utf-8"))["plugins"]
+    plugin: dict[str, Any] = next(plugin for plugin in plugins["loaders"] if plugin["name"] == name)
+    return plugin
 
 
 class MeltanoProject:
