@@ -31,10 +31,13 @@ class Table:
         """Return the rows without what the target adds to them."""
         return [{name: row[name] for name in row if not name.startswith("_sdc_")} for row in self.rows(key)]
 
-    def alive(self) -> list[dict[str, Any]]:
+    def alive(self, key: str = "customerId") -> list[dict[str, Any]]:
         """Return those of them that do not count as deleted."""
-        flags = [row["_sdc_deleted_at"] is None for row in self.rows()]
-        return [row for row, living in zip(self.data(), flags, strict=True) if living]
+        return [
+            {name: row[name] for name in row if not name.startswith("_sdc_")}
+            for row in self.rows(key)
+            if row["_sdc_deleted_at"] is None
+        ]
 
     def types(self) -> dict[str, str]:
         """Return the type of each column that is not the target's own."""
