@@ -57,7 +57,7 @@ class SdkStream(YCMStream):
 
     # Not RECURSIVE: that would drop the fields in objects that the schema does not know, which the tap keeps.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.ROOT_ONLY
-    generate_child_contexts = Stream.generate_child_contexts
+    _process_record = Stream._process_record
     _generate_record_messages = Stream._generate_record_messages
 
     def _wanted_columns(self) -> list[str]:

@@ -33,6 +33,9 @@ def test_the_private_members_are_as_they_were() -> None:
     # What YCMStream replaces; tests/test_messages_as_the_sdk.py holds the outcome against the original.
     assert list(inspect.signature(Stream._generate_record_messages).parameters) == ["self", "record"]
     assert "in self._generate_record_messages(record)" in inspect.getsource(Stream._write_record_message)
+    # What the tap leaves out of each record: partitions and children, of which it has none in the SDK's sense.
+    parameters = ["self", "record", "child_context", "partition_context"]
+    assert list(inspect.signature(Stream._process_record).parameters) == parameters
     # sync() is final: what it would send before the first record is switched off by this one public property.
     assert "and self.emit_activate_version_messages" in inspect.getsource(Stream.sync)
     # What tap_ycm.singer.run does in place of sync_all: the rest is about replication keys, children and costs.

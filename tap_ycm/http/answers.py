@@ -28,6 +28,7 @@ _OAUTH_REFUSALS = ("invalid_client", "invalid_grant", "unauthorized_client", "ac
 _NOT_FOUND = 1000005
 _NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
 _INT64 = range(-(2**63), 2**63)
+_OBJECTS, _INTEGERS = frozenset({dict}), frozenset({int})
 
 
 Extract: TypeAlias = "Callable[[Any], list[Any] | None]"
@@ -55,11 +56,11 @@ def parse_page(body: bytes, http_status: int, where: str, key: str, *, retry_aft
     request_id = _request_id(answer)
     data = answer.get("data")
     rows = data.get("list") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(data, dict) or not isinstance(rows, list) or not _OBJECTS.issuperset(map(type, rows)):
         sentence = f"{where} answered without data.list (requestId {request_id}): check that base_url is your YCM"
         raise ApiError(sentence, Action.RETRY)
     return Page(
-        ids=[_identifier(row.get(key), key, place, where, request_id) for place, row in enumerate(rows, start=1)],
+        ids=_identifiers(rows, key, where, request_id),
         rows=rows,
         number=_count(data.get("pageNumber")),
         size=_count(data.get("pageSize")),
@@ -292,6 +293,14 @@ def _request_id(answer: dict[str, Any]) -> str:
     if isinstance(value, str) and value.isascii() and value.replace("-", "").isalnum() and len(value) <= 64:
         return value
     return "none"
+
+
+def _identifiers(rows: list[Row], key: str, where: str, request_id: str) -> list[int]:
+    """Return the key of each row: all looked at together, and one after the other only to find the wrong one."""
+    keys: list[Any] = [row.get(key) for row in rows]
+    if _INTEGERS.issuperset(map(type, keys)) and (not keys or (min(keys) in _INT64 and max(keys) in _INT64)):
+        return keys
+    return [_identifier(value, key, place, where, request_id) for place, value in enumerate(keys, start=1)]
 
 
 def _identifier(value: object, key: str, place: int, where: str, request_id: str) -> int:

@@ -91,18 +91,17 @@ class RowReader:
         Raises:
             TapError: A row has an unknown field, and the user wants to fail then.
         """
-        nothing, width, unwanted = self._nothing, len(self._nothing), self._unwanted
-        last: list[type] | None = None
-        plan: Plan = []
+        nothing, width, unwanted, plans = self._nothing, len(self._nothing), self._unwanted, self._plans
         for row in rows:
             record = nothing | row
             extra = self._set_aside(record) if len(record) > width else None
             for name in unwanted:
                 del record[name]
             # Rows of a list are alike: what is to be done for one is to be done for all with values of the same types.
-            shape = [*map(type, record.values())]
-            if shape != last:
-                last, plan = shape, self._plan(*shape)
+            shape = tuple(map(type, record.values()))
+            plan = plans.get(shape)
+            if plan is None:
+                plan = self._plan(shape)
             if plan:
                 self._convert(record, plan)
             if self._keeps:
@@ -118,17 +117,15 @@ class RowReader:
                 record[name] = None
                 self._misfit(name)
 
-    def _plan(self, *shape: type) -> Plan:
+    def _plan(self, shape: tuple[type, ...]) -> Plan:
         """Return which columns of a record need conversion, given the types of its values."""
-        plan = self._plans.get(shape)
-        if plan is None:
-            plan = [
-                (name, column.convert)
-                for kind, (name, column) in zip(shape, self._columns.items(), strict=True)
-                if kind not in self._plain[name]
-            ]
-            if len(self._plans) < _MANY_SHAPES:
-                self._plans[shape] = plan
+        plan = [
+            (name, column.convert)
+            for kind, (name, column) in zip(shape, self._columns.items(), strict=True)
+            if kind not in self._plain[name]
+        ]
+        if len(self._plans) < _MANY_SHAPES:
+            self._plans[shape] = plan
         return plan
 
     def _set_aside(self, record: Record) -> Record | None:
