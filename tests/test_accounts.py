@@ -1,4 +1,4 @@
-"""Many YCM accounts in one project: whatever becomes of one, the others' customers and state stay as they should be."""
+"""Many YCM accounts in one project: whatever becomes of one, the others' records and state stay as they should be."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 import yaml
-from harness import CLEAN_ENVIRONMENT
+from harness import CLEAN_ENVIRONMENT, catalog_of, settings_for
 from loaded import customers, target_postgres, truth
 from meltano_project import REPOSITORY, MeltanoProject, credentials
+from tables import Table
+from warehouse import truth as truth_of
 
 from tap_ycm.sandbox import Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from harness import Run
 
 EXAMPLES = REPOSITORY / "examples"
 ACME, GLOBEX = "prod:tap-ycm--acme-to-target-postgres", "prod:tap-ycm--globex-to-target-postgres"
@@ -32,6 +36,7 @@ class Accounts(MeltanoProject):
     def __init__(self, folder: Path, acme: Sandbox, globex: Sandbox, **environment: str) -> None:
         super().__init__(folder, "target-postgres", meltano_yml=EXAMPLES / "accounts" / "meltano.yml")
         shutil.copy(EXAMPLES / "accounts" / "run-all", folder)
+        self.extractor["select"] = ["customers.*", "cloud_pbx_customers.*"]  # children, and their parent is not loaded
         self.acme, self.globex = acme, globex
         self.environment = {
             **credentials(acme, "TAP_YCM__ACME"),
@@ -76,6 +81,12 @@ def lose(ycm: Sandbox, count: int) -> list[int]:
     return gone
 
 
+def links(database: str, schema: str) -> set[tuple[int, int]]:
+    """Return which customers belong to which PBX, by a table."""
+    rows = Table(database, schema, "cloud_pbx_customers").alive("cloudPbxId")
+    return {(row["cloudPbxId"], row["customerId"]) for row in rows}
+
+
 def ids(rows: list[dict[str, object]]) -> list[object]:
     return [row["customerId"] for row in rows]
 
@@ -87,6 +98,9 @@ def test_what_becomes_of_one_account_does_not_reach_another(accounts: Accounts, 
     assert process.returncode == 0, process.stderr
     assert customers(database, "ycm_acme.customers") == (acmes := truth(acme, account="acme"))
     assert customers(database, "ycm_globex.customers") == truth(globex, account="globex")
+    acmes_links, globexs_links = (set(truth_of(ycm, "cloud_pbx_customers")) for ycm in (acme, globex))
+    assert {pbx for pbx, _ in acmes_links} & {pbx for pbx, _ in globexs_links}  # one id, two PBXs
+    assert (links(database, "ycm_acme"), links(database, "ycm_globex")) == (acmes_links, globexs_links)
     before = accounts.states()
     assert set(before) == {ACME, GLOBEX}
     with psycopg.connect(database) as connection:
@@ -95,6 +109,7 @@ def test_what_becomes_of_one_account_does_not_reach_another(accounts: Accounts, 
     # The first of the accounts fails. The second loses customers, whose ids live on in the first.
     accounts.deploy(TAP_YCM__ACME_CLIENT_SECRET="wrong")  # noqa: S106 - on purpose
     gone = lose(globex, 3)
+    globex.shake(delete=5, table="cloud_pbxs")
     process = accounts.run_all()
     assert process.returncode == 1
     assert process.stderr.splitlines()[-1] == "run-all: failed: customers-of-acme"
@@ -103,6 +118,8 @@ def test_what_becomes_of_one_account_does_not_reach_another(accounts: Accounts, 
     assert accounts.states()[GLOBEX] != before[GLOBEX]
     assert customers(database, "ycm_acme.customers") == acmes
     assert not customers(database, "ycm_acme.customers", deleted=True)
+    assert links(database, "ycm_acme") == acmes_links
+    assert links(database, "ycm_globex") == set(truth_of(globex, "cloud_pbx_customers")) < globexs_links
     assert customers(database, "ycm_globex.customers") == truth(globex, account="globex")
     assert ids(customers(database, "ycm_globex.customers", deleted=True)) == gone
     view = customers(database, "ycm.all_customers")
@@ -116,12 +133,16 @@ def test_what_becomes_of_one_account_does_not_reach_another(accounts: Accounts, 
     lose(acme, 20)
     process = accounts.meltano("run", "customers-of-acme")
     assert process.returncode == 1
-    word = process.stderr.partition("TAP_YCM_CONFIRM_DELETES=")[2].split()[0]
-    assert word.startswith("20-")
-    assert customers(database, "ycm_acme.customers") == acmes
+    words = list(dict.fromkeys(re.findall(r"TAP_YCM_CONFIRM_DELETES=([\w-]+)", process.stderr)))
+    assert [word.partition("-")[0] for word in words] == ["20", str(len(acmes_links))]  # customers, and their links
+    assert (customers(database, "ycm_acme.customers"), links(database, "ycm_acme")) == (acmes, acmes_links)
     assert '"rows": 60' in accounts.states()[ACME][0]
-    accounts.run("customers-of-acme", TAP_YCM__ACME_CONFIRM_DELETES=word)
+    process = accounts.meltano("run", "customers-of-acme", TAP_YCM__ACME_CONFIRM_DELETES=words[0])
+    assert process.returncode == 1  # one is released
     assert customers(database, "ycm_acme.customers") == truth(acme, account="acme")
+    assert links(database, "ycm_acme") == acmes_links
+    accounts.run("customers-of-acme", TAP_YCM__ACME_CONFIRM_DELETES=words[1])
+    assert links(database, "ycm_acme") == set(truth_of(acme, "cloud_pbx_customers"))
     assert '"rows": 40' in accounts.states()[ACME][0]
     assert accounts.states()[GLOBEX] == before[GLOBEX]
     assert customers(database, "ycm_globex.customers") == truth(globex, account="globex")
@@ -147,3 +168,32 @@ def test_one_table_holds_both_accounts_when_deletes_are_off(accounts: Accounts, 
     assert [row for row in rows if row["account"] == "acme"] == truth(accounts.acme, account="acme")
     assert [row for row in rows if row["account"] == "globex"] == truth(accounts.globex, account="globex")
     assert len(rows) == 60 + 40
+
+
+@pytest.mark.parametrize(
+    ("known", "selected"),
+    [
+        ("cloud_pbxs", "all"),
+        ("cloud_pbxs", "cloud_pbx_customers"),  # its parent is read, too
+        ("cloud_pbx_customers", "all"),
+        ("cloud_pbx_customers", "cloud_pbx_customers"),
+        ("subscription", "all"),
+        ("user_subscriptions", "all"),
+    ],
+)
+def test_another_account_is_refused_before_the_first_record_whichever_stream_has_a_state(
+    known: str, selected: str, sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
+) -> None:
+    ycm = sandbox(20)
+    config = settings_for(ycm, emit_activate_version_messages=True, concurrency=4)
+    state = tap(config=config, catalog="all").state
+    state["bookmarks"] = {known: state["bookmarks"][known]}
+
+    ycm.client_id = "another"
+    ycm.reset_log()
+    catalog = "all" if selected == "all" else catalog_of(selected)
+    refused = tap(config={**config, "client_id": "another"}, state=state, catalog=catalog)
+    assert refused.status == 1
+    assert f"{known}: the state belongs to another account" in refused.error
+    assert not refused.records
+    assert not ycm.requests
