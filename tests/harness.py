@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clean_environment import CLEAN_ENVIRONMENT
+
 if TYPE_CHECKING:
     from tap_ycm.sandbox import Sandbox
+
+__all__ = [
+    "CLEAN_ENVIRONMENT",
+    "SCHEMAS",
+    "SNAPSHOTS",
+    "Message",
+    "Run",
+    "catalog_of",
+    "customers_only",
+    "discovered",
+    "settings_for",
+]
 
 Message = dict[str, Any]
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
-
-# Whatever the person who runs the tests has set for a tap of their own must not reach the tap under test.
-CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_YCM_", "MELTANO_"))}
 
 
 @dataclass(frozen=True)

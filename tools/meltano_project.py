@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from harness import CLEAN_ENVIRONMENT
+from clean_environment import CLEAN_ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
