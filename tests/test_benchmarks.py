@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from account import serving_all
 from benchmark import README
 from reading import Output, asked_for, serving
 from report import Goal, Table, goals_table, highlights_table, marked, with_marked
 from rounds import Usage, middle, ratio, spread
 from sections.requests import due_of, lanes_of
+from sections.streams import due_of_all
 from server import CLIENT_ID, CLIENT_SECRET, customer_ids, filled_fields
 from urllib3.util import SKIP_HEADER
+
+from tap_ycm.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,6 +182,28 @@ def test_the_check_notices_what_is_missing_or_comes_twice(rows: list[int], notic
     served = answer["data"]["list"]
     lines = [json.dumps({"type": "RECORD", "record": served[number - 1]}).encode() for number in rows]
     assert Output.of([b'{"type":"STATE"}', *lines]).problem(3) == noticed
+
+
+def test_the_tap_asks_for_every_stream_as_often_as_it_must(tap: Callable[..., Run]) -> None:
+    names = [kind.name for kind in STREAMS]
+    with serving_all(120, {"cloud_pbxs": 60, "dids": 70}, 0) as account:
+        rows = {name: account.rows(name) for name in names}
+        settings = {"base_url": account.base_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        run = tap(config=settings, catalog="all")
+        asked = account.asked()
+        lines = run.stdout.encode().splitlines()
+        last = max(place for place, line in enumerate(lines) if b'"stream":"dids"' in line and b'"RECORD"' in line)
+        assert account.problem(names, lines) is None
+        lost = account.problem(names, lines[:last] + lines[last + 1 :])
+        doubled = account.problem(names, [*lines, lines[last]])
+    assert run.status == 0, run.log
+    assert asked.pop("token") == 1
+    assert {name: asked["group" if name == "group_members" else name] for name in names} == {
+        kind.name: due_of_all(kind, rows, 8) for kind in STREAMS
+    }
+    assert asked.total() == sum(due_of_all(kind, rows, 8) for kind in STREAMS)
+    assert lost == "dids: 69 rows, 69 different ones, are not the 70 served"
+    assert doubled == "dids: 71 rows, 70 different ones, are not the 70 served"
 
 
 def test_the_check_notices_a_customer_that_was_never_there() -> None:
