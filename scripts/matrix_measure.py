@@ -167,7 +167,7 @@ class _Pipeline:
 
     def place_rows(self) -> list[Row]:
         """Return the rows, their columns named as in YCM."""
-        rows = self.place.read()
+        rows = self.place.read("customers")
         if rows and KEY not in rows[0]:
             name = next(name for name in rows[0] if name.lower() == KEY.lower())
             self.caveats[f"columns have names like `{name}`"] = None

@@ -15,6 +15,7 @@ from databases import embedded_postgres
 from meltano_project import loader
 from object_store import moto_server
 from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -31,12 +32,12 @@ class Place:
 
     Attributes:
         settings: The target's settings that make it write there.
-        read: Returns the rows, with the columns the target adds; where it appends, the oldest first.
+        read: Returns the rows of a stream, with the columns the target adds; where it appends, the oldest first.
         environment: Variables for Meltano, such as secret settings.
     """
 
     settings: Mapping[str, object]
-    read: Callable[[], list[Row]]
+    read: Callable[[str], list[Row]]
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -65,17 +66,17 @@ def in_environment_of(name: str, code: str, *arguments: str) -> Any:
 def _postgres(folder: Path) -> Generator[Place, None, None]:
     with embedded_postgres(folder) as address:
 
-        def read() -> list[Row]:
+        def read(stream: str) -> list[Row]:
             with psycopg.connect(address) as connection, connection.cursor(row_factory=dict_row) as cursor:
-                return cursor.execute("select * from tap_ycm.customers").fetchall()
+                return cursor.execute(SQL("select * from tap_ycm.{}").format(Identifier(stream))).fetchall()
 
         yield Place({"sqlalchemy_url": address.replace("postgresql://", "postgresql+psycopg://", 1)}, read)
 
 
 @contextmanager
 def _jsonl(folder: Path) -> Generator[Place, None, None]:
-    def read() -> list[Row]:
-        with (folder / "customers.jsonl").open(encoding="utf-8", newline="\n") as file:
+    def read(stream: str) -> list[Row]:
+        with (folder / f"{stream}.jsonl").open(encoding="utf-8", newline="\n") as file:
             return [json.loads(line) for line in file]
 
     yield Place({"destination_path": str(folder)}, read)
@@ -83,9 +84,10 @@ def _jsonl(folder: Path) -> Generator[Place, None, None]:
 
 @contextmanager
 def _csv(folder: Path) -> Generator[Place, None, None]:
-    def read() -> list[Row]:
-        with (folder / "customers.csv").open(encoding="utf-8", newline="") as file:
-            return [{**row, "customerId": int(row["customerId"])} for row in csv.DictReader(file)]
+    def read(stream: str) -> list[Row]:
+        with (folder / f"{stream}.csv").open(encoding="utf-8", newline="") as file:
+            rows: list[Row] = list(csv.DictReader(file))
+        return [{**row, "customerId": int(row["customerId"])} if "customerId" in row else row for row in rows]
 
     yield Place({"output_path": str(folder)}, read)
 
@@ -93,7 +95,7 @@ def _csv(folder: Path) -> Generator[Place, None, None]:
 _READ_DUCKDB = """
 import duckdb, json, sys
 database = duckdb.connect(sys.argv[1], read_only=True)
-table = database.sql("select * from tap_ycm.customers")
+table = database.sql(f"select * from tap_ycm.{sys.argv[2]}")
 print(json.dumps([dict(zip(table.columns, row)) for row in table.fetchall()], default=str))
 """
 
@@ -101,17 +103,18 @@ print(json.dumps([dict(zip(table.columns, row)) for row in table.fetchall()], de
 @contextmanager
 def _duckdb(folder: Path) -> Generator[Place, None, None]:
     path = str(folder / "customers.duckdb")
-    yield Place({"path": path}, lambda: in_environment_of("target-duckdb", _READ_DUCKDB, path))
+    yield Place({"path": path}, lambda stream: in_environment_of("target-duckdb", _READ_DUCKDB, path, stream))
 
 
 _READ_PARQUET = """
 import json, sys
 from pyarrow import fs, parquet
-bucket, address = sys.argv[1:]
+bucket, address, stream = sys.argv[1:]
 store = fs.S3FileSystem(endpoint_override=address, access_key="test", secret_key="test", region="us-east-1")
 files = [file for file in store.get_file_info(fs.FileSelector(bucket, recursive=True)) if file.is_file]
+files = [file for file in files if stream in file.path.split("/")[1:]]
 files.sort(key=lambda file: file.mtime)
-print(json.dumps([row for file in files for row in parquet.read_table(file.path, filesystem=store).to_pylist()]))
+print(json.dumps([row for file in files for row in parquet.read_table(file.path, filesystem=store).to_pylist()], default=str))
 """
 
 
@@ -125,7 +128,7 @@ def _s3(_folder: Path) -> Generator[Place, None, None]:
                 f"{cloud}aws_region": "us-east-1",
                 f"{cloud}aws_endpoint_override": address,
             },
-            lambda: in_environment_of("target-s3", _READ_PARQUET, "customers", address),
+            lambda stream: in_environment_of("target-s3", _READ_PARQUET, "customers", address, stream),
             {
                 "TARGET_S3_CLOUD_PROVIDER_AWS_AWS_ACCESS_KEY_ID": "test",
                 "TARGET_S3_CLOUD_PROVIDER_AWS_AWS_SECRET_ACCESS_KEY": "test",
