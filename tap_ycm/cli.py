@@ -98,7 +98,9 @@ class CommandLine(Tap):
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
         """Read the files of ``--config``."""
         for path in value:
-            if path != "ENV" and _json_object(Path(path)) is None:
+            # What is no plain file, as of a shell's <(...), can be read once only, and the SDK will.
+            may_be_read = path != "ENV" and (Path(path).is_file() or not Path(path).exists())
+            if may_be_read and _json_object(Path(path)) is None:
                 sentence = "--config must name readable files, each holding one JSON object, or ENV"
                 raise TapError(sentence)
         return super().cb_config(ctx, param, value)

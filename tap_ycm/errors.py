@@ -16,6 +16,7 @@ __all__ = [
     "ERRORS",
     "GET_ANOTHER_TOKEN",
     "NOT_PERMITTED",
+    "PERMISSION_DENIED",
     "Action",
     "ApiError",
     "FailuresError",
@@ -133,7 +134,8 @@ ERRORS: dict[int, KnownError] = {
 }
 """The codes that a reading client can meet. Names: V (vendor page); actions and advice: judged."""
 
-NOT_PERMITTED = frozenset({1000042, 1000043})
+PERMISSION_DENIED = 1000043
+NOT_PERMITTED = frozenset({1000042, PERMISSION_DENIED})
 """The codes that say that the account may not see what was asked for."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from tap_ycm.errors import NOT_PERMITTED, ApiError
+from tap_ycm.errors import PERMISSION_DENIED, ApiError
 from tap_ycm.http.questions import Listing, object_of, page_of, rows_of
 from tap_ycm.reading.pages import PageRequest
 from tap_ycm.reading.parents import Parents, ParentsMark, PerParent
@@ -259,13 +259,16 @@ class Children(Kind):
             terms.parents,
             lambda: asker.flights(question),
             in_flight=terms.in_flight,
-            exists=None if self.is_appended else terms.exists,
+            exists=terms.exists,
+            need_not_exist=self.is_appended,
             refusals=refusals,
             resume=terms.resume if isinstance(terms.resume, ParentsMark) else None,
         )
 
     def _question(self, parent: int, began: int) -> Question[list[Row] | None]:
         def extract(data: Any) -> list[Any] | None:
+            if isinstance(data, dict) and data.get(self.placeholder, parent) != parent:
+                return None  # what belongs to another one
             found = self.rows(data)
             return None if found is None else [{**row, self.column: parent} for row in found]
 
@@ -286,7 +289,7 @@ def _patient(parse: Callable[..., list[Row] | None], refusals: list[Exception]) 
         try:
             return parse(*answer, **options)
         except ApiError as error:
-            if error.code not in NOT_PERMITTED:
+            if error.code != PERMISSION_DENIED:
                 raise
             refusals.append(error)
             return None

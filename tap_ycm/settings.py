@@ -176,7 +176,8 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "confirm_deletes",
         th.StringType,
         title="Confirm deletes",
-        description="Releases the brake for one set of records. The run that was braked says what to type.",
+        description="Releases the brake for one set of records. The run that was braked says what to type; "
+        "for several streams, with commas between.",
     ),
     _harmless(
         "confirm_account",

@@ -31,7 +31,11 @@ def ids_in(field: str, column: str) -> Extract:
     """Return what finds an array of ids, and makes a row with one column of each."""
 
     def rows(data: Any) -> list[Any] | None:
-        found = data.get(field) if isinstance(data, dict) else None
+        if not isinstance(data, dict) or (field not in data and len(data) > 1):
+            return None
+        found = data.get(field)
+        if found is None:  # YCM leaves out what is not set
+            return []
         return [{column: one} for one in found] if isinstance(found, list) else None
 
     return rows

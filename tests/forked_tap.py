@@ -33,7 +33,10 @@ class ForkedTap:
             [sys.executable, "-W", "error", __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={name: value for name, value in CLEAN_ENVIRONMENT.items() if not name.endswith("_CA_BUNDLE")},
+            env={
+                **{name: value for name, value in CLEAN_ENVIRONMENT.items() if not name.endswith("_CA_BUNDLE")},
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),  # it imports what tests import
+            },
             encoding="utf-8",
         )
 

@@ -73,6 +73,11 @@ def test_a_colleague_may_have_no_subscription_of_his_own() -> None:
 def test_subscriptions_that_are_refused_of_everybody_are_refused() -> None:
     with pytest.raises(ApiError, match="1000043"):
         read("user_subscriptions", {subscription(1): REFUSED, subscription(2): REFUSED}, 1, 2)
+    denied = {"status": "Failed", "errCode": 1000042}
+    with pytest.raises(ApiError, match="1000042"):  # that is said of the machine, not of a user
+        read("user_subscriptions", {subscription(1): success({"totalExtensions": 5}), subscription(2): denied}, 1, 2)
+    flaw, _ = read("user_subscriptions", {subscription(1): NOT_FOUND, subscription(2): NOT_FOUND}, 1, 2)
+    assert flaw == "YCM finds nothing for any of the 2 users that it lists"
 
 
 def test_links_that_are_not_found_of_a_pbx_that_exists_are_a_flaw() -> None:
@@ -87,8 +92,13 @@ def test_links_that_are_not_found_of_a_pbx_that_exists_are_a_flaw() -> None:
     assert [(row["cloudPbxId"], row["customerId"]) for row in rows] == [(1, 7), (1, 8)]
     flaw, _ = read("cloud_pbx_customers", answers | {pbx.format(2): NOT_FOUND}, 1, 2)
     assert flaw is None
-    flaw, _ = read("cloud_pbx_customers", answers, 2)
-    assert flaw == "YCM finds nothing for any of the 1 cloud_pbxs that it lists"
+    gone = answers | {pbx.format(2): NOT_FOUND}
+    assert read("cloud_pbx_customers", gone, 2) == (None, [])  # the only one was deleted meanwhile
+    flaw, _ = read("cloud_pbx_customers", gone | {path.format(3): NOT_FOUND}, 2, 3)
+    assert flaw == "YCM finds nothing for any of the 2 cloud_pbxs that it lists"
+    flaw, _ = read("cloud_pbx_customers", answers | {pbx.format(2): REFUSED}, 1, 2)
+    assert flaw
+    assert "could not be asked" in flaw
 
 
 @pytest.mark.parametrize("data", [[{"id": 5}], {"list": [{"id": 5}]}])
@@ -106,6 +116,26 @@ def test_another_shape_is_never_taken_for_an_empty_list(data: object) -> None:
 def test_a_row_without_a_sound_key_is_refused(row: dict[str, Any]) -> None:
     with pytest.raises(ApiError, match="id is not a 64-bit integer"):
         read("shared_trunks", {"/v1/shared_trunk": success([row])})
+
+
+def test_what_belongs_to_another_group_is_refused() -> None:
+    with pytest.raises(ApiError, match="another shape"):
+        read("group_members", {"/v1/groups/1": success({"id": 2, "selectedPbxList": [{"id": 5}]})}, 1)
+
+
+def test_a_pbx_without_customers_may_leave_the_array_out() -> None:
+    path = "/v1/cloud_pbx/instances/{}/customers"
+    answers = {path.format(1): success({}), path.format(2): success({"customerIds": None})}
+    assert read("cloud_pbx_customers", answers, 1, 2) == (None, [])
+    with pytest.raises(ApiError, match="another shape"):
+        read("cloud_pbx_customers", {path.format(1): success({"customers": [7], "more": 1})}, 1)
+
+
+def test_a_part_of_a_list_is_never_taken_for_the_whole() -> None:
+    page = {"pageNumber": 1, "pageSize": 1, "total": 2, "list": [{"id": 5}]}
+    with pytest.raises(ApiError, match="answered 1 of 2 rows"):
+        read("shared_trunks", {"/v1/shared_trunk": success(page)})
+    assert read("shared_trunks", {"/v1/shared_trunk": success(page | {"total": 1})}) == (None, [{"id": 5}])
 
 
 def test_members_of_a_group_are_devices_and_pbxs() -> None:

@@ -70,7 +70,7 @@ def test_every_table_is_the_truth_field_by_field(tap: Callable[..., Run], sandbo
 
 def test_three_rounds_of_change_with_deletes(tap: Callable[..., Run], sandbox: Callable[..., Sandbox]) -> None:
     ycm = sandbox(120)
-    pipeline = Pipeline(tap, ycm, max_delete_percent=90)
+    pipeline = Pipeline(tap, ycm, max_delete_percent=100)
     assert pipeline.run().status == 0
     snapshots = len(pipeline.warehouse.rows("subscription"))
     for _ in range(3):
@@ -143,6 +143,27 @@ def test_a_stream_that_the_account_may_not_see(tap: Callable[..., Run], sandbox:
     assert "1000042" in run.error
     assert pipeline.warehouse.rows("users") == before
     pipeline.is_true()
+
+
+def test_a_call_that_is_refused_of_every_user_is_left_out_each_time(
+    tap: Callable[..., Run], sandbox: Callable[..., Sandbox]
+) -> None:
+    pipeline = Pipeline(tap, sandbox(5, assumptions=Assumptions(denied=("user_subscriptions",))))
+    for _ in range(2):
+        run = pipeline.run()
+        assert run.status == 0, run.log
+        assert "user_subscriptions: not permitted" in run.log
+        assert "user_subscriptions: complete" not in run.log
+
+
+def test_a_limit_without_end_is_waited_for_once(tap: Callable[..., Run], sandbox: Callable[..., Sandbox]) -> None:
+    ycm = sandbox(5)
+    ycm.faults.add("any:*:error=1000040")
+    pipeline = Pipeline(tap, ycm, retry_budget=1)
+    run = pipeline.run()
+    assert run.status == 1
+    assert "1000040" in run.error
+    assert {request.endpoint for request in ycm.requests} == {"token"}
 
 
 def test_an_account_that_may_see_nothing_has_failed(tap: Callable[..., Run], sandbox: Callable[..., Sandbox]) -> None:

@@ -146,10 +146,15 @@ def parse_rows(  # noqa: PLR0913 - what an answer consists of
         return None
     _assert_success(answer, http_status, where, retry_after)
     request_id = _request_id(answer)
-    rows = extract(answer.get("data"))
+    data = answer.get("data")
+    rows = extract(data)
     if rows is None or not all(isinstance(row, dict) for row in rows):
         sentence = f"{where} answered data of another shape than documented (requestId {request_id}): ask Yeastar"
         raise ApiError(sentence, Action.RETRY)
+    told = _count(data.get("total")) if isinstance(data, dict) else None
+    if told is not None and told > len(rows):
+        sentence = f"{where} answered {len(rows)} of {told} rows (requestId {request_id})"
+        raise ApiError(sentence, advice="YCM seems to cut this list into pages, which the tap cannot read; upgrade it")
     different: dict[tuple[Any, ...], Row] = {}
     for place, row in enumerate(rows, start=1):
         key = tuple(

@@ -50,6 +50,9 @@ __all__ = ["API", "Client", "Traffic"]
 
 API = "/dm/open_api"
 
+_BUDGET_IN_TROUBLE = 30
+"""Seconds for one request while YCM has answered nothing since the last one was given up."""
+
 _Q = TypeVar("_Q")
 _A = TypeVar("_A")
 
@@ -122,6 +125,7 @@ class Client:
         # Also for one that is asked for while others, which nobody wants any more, are still in flight.
         self._places = threading.BoundedSemaphore(settings.concurrency)
         self._waiting_until = 0.0  # monotonic
+        self._is_in_trouble = False  # a fault has outlasted the budget, and nothing was answered since
         self._alone = self._patient(self._answer, threading.Event())
         self._prepared: dict[str, requests.PreparedRequest] = {}
         self.traffic = Traffic()
@@ -174,6 +178,7 @@ class Client:
                 refusal = self._token.refused(token, failure)
             else:
                 self._token.accepted(token)
+                self._is_in_trouble = False
                 return answer
             if refusal.action is Action.FAIL:
                 break
@@ -208,14 +213,26 @@ class Client:
             return ask(question)
 
         patiently: Callable[[Callable[[_Q], _A]], Callable[[_Q], _A]] = backoff.on_exception(
-            partial(waits, self._settings.retry_budget),
+            self._waits,
             ApiError,
             jitter=None,  # waits() has its own, which Retry-After overrules
             giveup=hopeless,
             on_backoff=self._announce,
+            on_giveup=partial(self._give_up, unwanted),
             logger=None,
         )
         return patiently(ask_if_wanted)
+
+    def _waits(self) -> Generator[float, Exception, None]:
+        """Return how long to wait before each repetition; what has lasted for one list need not be sat out for each."""
+        budget = self._settings.retry_budget
+        return waits(min(budget, _BUDGET_IN_TROUBLE) if self._is_in_trouble else budget)
+
+    def _give_up(self, unwanted: threading.Event, details: Details) -> None:
+        failure = details["exception"]
+        if isinstance(failure, ApiError) and failure.action is not Action.FAIL and not unwanted.is_set():
+            self._is_in_trouble = True
+            failure.everywhere |= failure.action is Action.WAIT  # a limit is one for all lists
 
     def _announce(self, details: Details) -> None:
         wait, tries, failure = details["wait"], details["tries"], details["exception"]

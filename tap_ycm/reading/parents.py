@@ -11,6 +11,7 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_ycm.errors import ApiError
 from tap_ycm.reading.lane import BELOW_ALL
 from tap_ycm.reading.reading import Handout
 
@@ -65,6 +66,7 @@ class PerParent:
         *,
         in_flight: int,
         exists: Callable[[int], bool] | None,
+        need_not_exist: bool = False,
         refusals: Sequence[Exception] = (),
         resume: ParentsMark | None = None,
     ) -> None:
@@ -74,7 +76,8 @@ class PerParent:
             parents: Whose children are wanted.
             flights: Asks for the children of several parents at a time; None for a parent that is not found.
             in_flight: How many requests may be in flight.
-            exists: Asks YCM for a parent itself; None if that is no question: where a parent need not have children.
+            exists: Asks YCM for a parent itself; None if it cannot be asked.
+            need_not_exist: Whether there need not be any children of a parent that exists.
             refusals: Those of single parents, filled while answers arrive: the account may see nothing of them.
             resume: Where an earlier reading stopped.
         """
@@ -82,6 +85,7 @@ class PerParent:
         self._flights = flights
         self._in_flight = in_flight
         self._exists = exists
+        self._need_not_exist = need_not_exist
         self._refusals = refusals
         self._done = array("q", resume.done if resume else ())
         self.withheld = parents.withheld
@@ -117,11 +121,12 @@ class PerParent:
                 under_way += sum(1 for _ in self._begin(flights, waiting, 1)) - 1
                 self.pages += 1
                 if rows is None:
-                    not_found.append(parent)
+                    not_found.append(parent)  # not done: a contradiction must not be forgotten by an interruption
+                else:
+                    self._done.append(parent)
                 self.rows += len(rows or ())
-                self._done.append(parent)
                 yield Handout([], rows or [])
-        if self._refusals and len(self._refusals) == self.pages and not self.resumed:
+        if self._refusals and not self._done:
             raise self._refusals[0]
         self.flaw = self._contradiction(not_found) or self._parents.flaw
 
@@ -133,9 +138,15 @@ class PerParent:
 
     def _contradiction(self, not_found: list[int]) -> str | None:
         """Return where YCM contradicts itself on parents without children to be found."""
-        if self._exists and not_found and len(not_found) == self.pages and not self.resumed:
-            return f"YCM finds nothing for any of the {len(not_found)} {self._parents.stream} that it lists"
-        for parent in not_found if self._exists else ():
-            if self._exists and self._exists(parent):
-                return f"YCM has one of the {self._parents.stream} and does not find what belongs to it"
-        return None
+        parents = self._parents.stream
+        if len(not_found) > 1 and not self._done:
+            return f"YCM finds nothing for any of the {len(not_found)} {parents} that it lists"
+        if self._need_not_exist or not not_found:
+            return None
+        if self._exists is None:
+            return f"YCM lists {parents} and does not find what belongs to them"
+        try:
+            contradicts = any(map(self._exists, not_found))
+        except ApiError as error:
+            return f"whether {parents} exist to which nothing is found could not be asked: {error}"
+        return f"YCM has one of the {parents} and does not find what belongs to it" if contradicts else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -16,17 +17,22 @@ _WORDS = (
     "token",
     "activationcode",
     "activationurl",
+    "accesskey",
     "apikey",
+    "authorization",
     "privatekey",
     "credential",
 )
+
+_PARTS = re.compile("[A-Z]?[a-z]+|[A-Z]+")
 
 
 @lru_cache(maxsize=1024)  # the fields of YCM are few, and come again in each row
 def looks_secret(name: str) -> bool:
     """Return whether a field has the name of a secret, however it is spelled: ``sip_password``, ``API-Key``."""
     letters = "".join(filter(str.isalpha, name.lower()))
-    return any(word in letters for word in _WORDS)
+    *others, last = [word.lower() for word in _PARTS.findall(name)] or [""]
+    return (last == "pass" and bool(others)) or "pin" in {*others, last} or any(word in letters for word in _WORDS)
 
 
 def without_secrets(value: Any) -> Any:

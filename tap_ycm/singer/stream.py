@@ -240,13 +240,14 @@ class YCMStream(Stream):
         """Begin a reading of the list."""
         settings, client = self._shared().settings, self._shared().client
         parent = self.parent
+        asks = bool(parent and parent.kind.look_up and settings.confirm_by_lookup)
         terms = Terms(
             size=settings.page_size,
             in_flight=settings.concurrency,
             began=began,
             unread=unread,
             parents=self._parents(),
-            exists=(lambda key: parent.kind.exists(client, key)) if parent and parent.kind.look_up else None,
+            exists=(lambda key: parent.kind.exists(client, key)) if parent and asks else None,
             resume=resume,
         )
         reading = self.kind.reading(client, terms)

@@ -28,30 +28,37 @@ class Brake:
         confirmed: Those that a person has confirmed.
         remembered: The set that a confirmation names, for the state.
         words: How many of how many are absent.
+        word: What a person types to confirm.
     """
 
     holds: bool
     confirmed: frozenset[int]
     remembered: frozenset[int]
     words: str = ""
-
-    @property
-    def confirmation(self) -> str:
-        """What a person types to confirm."""
-        return confirmation(self.remembered)
+    word: str = ""
 
 
-def confirmation(keys: Iterable[int]) -> str:
-    """Name a set of keys: how many, and a short hash, so that it is worthless for any other set."""
+def confirmation(stream: str, keys: Iterable[int]) -> str:
+    """Name a set of keys of a stream: how many, and a short hash, so that it is worthless for any other set."""
     ordered = sorted(keys)
-    digest = hashlib.sha256(",".join(map(str, ordered)).encode()).hexdigest()
-    return f"{len(ordered)}-{digest[:8]}"
+    return f"{len(ordered)}-{_digest(stream, *ordered)}"
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(",".join(map(str, parts)).encode()).hexdigest()[:8]
+
+
+def _confirmed(settings: Settings) -> set[str]:
+    """Return what a person has typed: one word for each stream that was braked, with commas between."""
+    return {word.strip() for word in (settings.confirm_deletes or "").split(",")} - {""}
 
 
 def brake(  # noqa: PLR0913 - each is one independent fact, and all but the first are named by the caller
     settings: Settings,
     *,
+    stream: str,
     wanted: bool,
+    unwitnessed_end: bool,
     absent: frozenset[int],
     gone: frozenset[int],
     known: int,
@@ -61,37 +68,50 @@ def brake(  # noqa: PLR0913 - each is one independent fact, and all but the firs
 
     Args:
         settings: ``max_delete_count``, ``max_delete_percent``, ``max_lookups``, ``confirm_deletes``.
+        stream: Name of the stream.
         wanted: Whether the target may be told of deletes: there is nothing to hold back otherwise.
+        unwitnessed_end: Whether the list is empty, and YCM cannot be asked for what it held.
         absent: Known keys that the list lacks, not yet looked up.
         gone: Keys that were looked up by earlier syncs, and whose deletes the target was not told of.
         known: How many keys the target may hold as living.
         braked: The set of an earlier sync that was braked; none of it was read since.
     """
-    is_confirmed = bool(braked) and (settings.confirm_deletes or "").strip() == confirmation(braked)
+    is_confirmed = bool(braked) and confirmation(stream, braked) in _confirmed(settings)
     confirmed = braked & (absent | gone) if is_confirmed else frozenset[int]()
 
     def holds(beyond: frozenset[int]) -> bool:
         too_many = len(beyond) > settings.max_delete_count
         too_large = len(beyond) * 100 > known * settings.max_delete_percent
         too_dear = settings.confirm_by_lookup and len(beyond - gone) > settings.max_lookups
-        return wanted and ((too_many and too_large) or too_dear)
+        at_an_end = unwitnessed_end and bool(beyond) and settings.max_delete_percent < 100
+        return wanted and ((too_many and too_large) or too_dear or at_an_end)
 
     everything = absent | gone
     if not holds(everything - confirmed):
         return Brake(holds=False, confirmed=confirmed, remembered=braked)
     # The set that was named before stays valid while little has come to it: what is typed today works tomorrow.
     remembered = everything if not braked or holds(everything - braked) else braked
-    return Brake(holds=True, confirmed=confirmed, remembered=remembered, words=f"{len(everything)} of {known}")
+    words, word = f"{len(everything)} of {known}", confirmation(stream, remembered)
+    return Brake(holds=True, confirmed=confirmed, remembered=remembered, words=words, word=word)
 
 
-def brake_on_counts(settings: Settings, *, wanted: bool, rows: int, rows_before: int | None) -> Brake:
+def brake_on_counts(settings: Settings, *, stream: str, wanted: bool, rows: int, rows_before: int | None) -> Brake:
     """Decide likewise where there are too many keys to remember: by the number of rows alone."""
     lost = (rows_before or 0) - rows
     allowed = lost <= settings.max_delete_count or lost * 100 <= (rows_before or 0) * settings.max_delete_percent
-    before, _, least = (settings.confirm_deletes or "").strip().partition("-")
-    confirmed = before == str(rows_before) and least.isascii() and least.isdecimal() and int(least) <= rows
+    allowed = allowed and (rows > 0 or not rows_before or settings.max_delete_percent == 100)
+    confirmed = any(_allows(word, stream, rows, rows_before) for word in _confirmed(settings))
     holds = wanted and not allowed and not confirmed
-    return Brake(holds, frozenset(), frozenset(), f"{lost} of {rows_before}")
+    word = f"{rows_before}-{rows}-{_digest(stream)}"
+    return Brake(holds, frozenset(), frozenset(), f"{lost} of {rows_before}", word)
+
+
+def _allows(word: str, stream: str, rows: int, rows_before: int | None) -> bool:
+    """Tell whether a word confirms that so many rows have become so few, or fewer than those left now."""
+    before, _, rest = word.partition("-")
+    least, _, digest = rest.partition("-")
+    fits = before == str(rows_before) and digest == _digest(stream)
+    return fits and least.isascii() and least.isdecimal() and int(least) <= rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tap_ycm.errors import ApiError, TapError
 from tap_ycm.reading.lane import BELOW_ALL
 from tap_ycm.reading.parents import Parents
 from tap_ycm.reading.scan import Bookmark
-from tap_ycm.sync.deletes import Brake, Decision, Evidence, brake, brake_on_counts, decide
+from tap_ycm.sync.deletes import Brake, Decision, Evidence, brake, brake_on_counts, confirmation, decide
 from tap_ycm.sync.keys import MOST_REMEMBERED, DamagedKeysError, KnownKeys, packed, unpacked
 from tap_ycm.sync.memory import DamagedStateError, Interrupted, Memory
 
@@ -239,7 +239,7 @@ class Sync:
         self._mark = resume
         self._saved_at = self._clock()
         for handout in scan.read():
-            self.begun = True
+            self.begun |= bool(handout.rows)
             yield from self._deliver(handout)
             if not self._held:
                 self._mark = scan.bookmark
@@ -324,12 +324,17 @@ class Sync:
             return
         wanted = settings.emit_activate_version_messages and self._partial is None and not self._traits.history
         if self._before.known is None:
-            self._brake = brake_on_counts(settings, wanted=wanted, rows=scan.rows, rows_before=self._before.rows)
+            self._brake = brake_on_counts(
+                settings, stream=self._stream, wanted=wanted, rows=scan.rows, rows_before=self._before.rows
+            )
             return
         absent, gone = frozenset(self._keys.absent()), frozenset(self._gone)
+        asks = self._look_ups is not None and settings.confirm_by_lookup
         self._brake = brake(
             settings,
+            stream=self._stream,
             wanted=wanted,
+            unwitnessed_end=not asks and not self._keys.count,
             absent=absent,
             gone=gone,
             known=len(self._keys) + len(gone),
@@ -388,7 +393,10 @@ class Sync:
         if not certain:  # nothing is left at all: a right may have been lost
             everything = not_found.union(self._gone)
             words = f"{len(everything)} of {len(everything)}"
-            self._brake = Brake(holds=True, confirmed=frozenset(), remembered=frozenset(everything), words=words)
+            word = confirmation(self._stream, everything)
+            self._brake = Brake(
+                holds=True, confirmed=frozenset(), remembered=frozenset(everything), words=words, word=word
+            )
 
     def _is_credible(self, flights: Flights) -> bool:
         """Tell whether YCM finds a record that it has just listed: if not, "not found" means nothing."""
@@ -424,7 +432,7 @@ class Sync:
         if not scan.resumed and self._before.known is not None:
             absent = len(self._keys.absent())
             self.deleted = absent + len(self._gone) if decision.activate else len(self._gone_now)
-        self.failure = self._failure(scan, flaw)
+        self.failure = self._failure(flaw)
         if not evidence.baseline and settings.emit_activate_version_messages and not self._traits.history:
             older = "an earlier version of the tap wrote the state; " if self._before.is_older else ""
             self._outlet.say(
@@ -440,9 +448,8 @@ class Sync:
         """Return what the next sync must know."""
         before, memory = self._before, self._memory
         if flaw is None or self._settings.on_incomplete == "warn":
-            # Where the brake holds, the old number stays, or the brake would be released unseen.
-            rows = before.rows if self._brake.holds else scan.rows
-            # What the target held before counts as long as it may hold it.
+            # What the target held before counts as long as it may hold it, or the brake would be released unseen.
+            rows = scan.rows if activated else max(before.rows or 0, scan.rows)
             heights = (scan.newest, None if activated else before.highest)
             highest = max((key for key in heights if key is not None and key > BELOW_ALL), default=None)
             memory = replace(memory, baseline=True, highest=highest, rows=rows)
@@ -474,7 +481,7 @@ class Sync:
         scan = self.scan
         return bool(scan and scan.only_missing and scan.missing <= self.recovered and not self._turned_up)
 
-    def _failure(self, scan: Reading, flaw: str | None) -> str | None:
+    def _failure(self, flaw: str | None) -> str | None:
         """Return why the run must end with a failure exit status, and what to do."""
         reasons: list[str] = []
         if flaw is not None and self._settings.on_incomplete == "fail":
@@ -484,7 +491,7 @@ class Sync:
                 "stays, and you must live with it, set on_incomplete to warn"
             )
         if self._brake.holds and self._settings.emit_activate_version_messages:
-            reasons.append(self._how_to_confirm(scan))
+            reasons.append(self._how_to_confirm())
         if self._unanswered is not None and self._settings.emit_activate_version_messages:
             reasons.append(
                 f"absent records could not be looked up, so none was deleted: {self._unanswered}; if YCM refuses such "
@@ -492,8 +499,8 @@ class Sync:
             )
         return f"{self._stream}: {'; '.join(reasons)}" if reasons else None
 
-    def _how_to_confirm(self, scan: Reading) -> str:
-        word = self._brake.confirmation if self._brake.remembered else f"{self._before.rows}-{scan.rows}"
+    def _how_to_confirm(self) -> str:
+        word = self._brake.word
         return (
             f"deletes are withheld by the brake, for {self._brake.words} known records are absent (settings "
             f"max_delete_percent, max_delete_count, max_lookups); if they are really deleted, run once with "

@@ -35,6 +35,12 @@ NAMES = [
     "x.apiKey2",
     "privateKey",
     "credentials",
+    "accessKey",
+    "Authorization",
+    "sipPass",
+    "smtp_pass",
+    "pin",
+    "userPin",
 ]
 
 
@@ -43,7 +49,10 @@ def test_a_secret_is_known_by_its_name(name: str) -> None:
     assert looks_secret(name)
 
 
-@pytest.mark.parametrize("name", ["remark", "pass", "key", "code", "activationStatus", "url", "api", "authName", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["remark", "pass", "bypass", "compass", "pinned", "key", "code", "activationStatus", "url", "api", "authName", ""],
+)
 def test_other_names_are_none(name: str) -> None:
     assert not looks_secret(name)
 

@@ -333,8 +333,36 @@ def test_a_brake_on_the_number_of_links() -> None:
     _, children = pipeline.sync()
     assert children is not None
     assert children.failure
-    assert "TAP_YCM_CONFIRM_DELETES=6-4" in children.failure
+    word = children.failure.partition("TAP_YCM_CONFIRM_DELETES=")[2].partition(" ")[0]
+    assert word.startswith("6-4-")
     assert pipeline.target.keys() == links
-    pipeline.settings["confirm_deletes"] = "6-4"
+    pipeline.settings["confirm_deletes"] = f"5-12345678,{word}"
     pipeline.sync()
     assert pipeline.target.keys() == ycm.all_links()
+
+
+def test_an_interruption_does_not_release_the_brake() -> None:
+    ycm, pipeline, links = loaded()
+    pipeline.settings = {"max_delete_count": 1}
+    for parent in (1, 2, 3, 4):
+        ycm.links[parent] = set()
+    ycm.refused = {5}
+    assert pipeline.sync()[1] is None
+    ycm.refused = set()
+    for _ in range(2):
+        _, children = pipeline.sync()
+        assert children is not None
+        assert pipeline.target.keys() == links
+    assert children.failure
+
+
+def test_an_interruption_does_not_forget_what_was_not_found() -> None:
+    ycm, pipeline, links = loaded()
+    ycm.lost, ycm.refused = {2}, {5}
+    assert pipeline.sync()[1] is None
+    ycm.refused = set()
+    _, children = pipeline.sync()
+    assert children is not None
+    assert children.failure
+    assert "does not find what belongs to it" in children.failure
+    assert pipeline.target.keys() == links

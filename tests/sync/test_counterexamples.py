@@ -413,8 +413,8 @@ def test_too_many_keys_are_not_remembered_and_deletes_rest_on_the_list(monkeypat
     assert sound(pipeline).deleted == {5}
     pipeline.ycm.delete(range(10, 30))
     braked = sound(pipeline)
-    assert typed(braked) == "39-19"
-    assert pipeline.run(confirm_deletes="39-19").failure is None
+    assert typed(braked).startswith("39-19-")
+    assert pipeline.run(confirm_deletes=typed(braked)).failure is None
     assert set(pipeline.target.rows) == set(pipeline.ycm.keys)
     assert pipeline.target.state["known"] is not None  # few enough again
 

@@ -61,14 +61,15 @@ def test_the_brake(
 ) -> None:
     wanted = changes.get("wanted", True)
     chosen = settings(**{name: value for name, value in changes.items() if name != "wanted"})
-    said = brake(chosen, wanted=wanted, absent=absent, gone=gone, known=known, braked=NONE)
+    said = brake(chosen, **FOR, wanted=wanted, absent=absent, gone=gone, known=known, braked=NONE)
     assert (said.holds, said.confirmed) == (holds, NONE)
     assert said.remembered == (absent | gone if holds else NONE)
     assert said.words == (f"{len(absent | gone)} of {known}" if holds else "")
 
 
 SET = many(300)
-WORD = confirmation(SET)
+FOR: Any = {"stream": "s", "unwitnessed_end": False}
+WORD = confirmation("s", SET)
 
 
 @pytest.mark.parametrize(
@@ -101,32 +102,42 @@ def test_a_confirmation(
     confirmed: frozenset[int],
     remembered: frozenset[int],
 ) -> None:
-    said = brake(settings(confirm_deletes=typed), wanted=True, absent=absent, gone=NONE, known=364, braked=SET)
+    said = brake(settings(confirm_deletes=typed), **FOR, wanted=True, absent=absent, gone=NONE, known=364, braked=SET)
     assert (said.holds, said.confirmed, said.remembered) == (holds, confirmed, remembered)
-    assert said.confirmation == confirmation(remembered)
+    assert said.word == (confirmation("s", remembered) if holds else "")
 
 
 def test_a_confirmation_covers_what_was_looked_up_since() -> None:
     gone = many(20)
-    said = brake(settings(confirm_deletes=WORD), wanted=True, absent=SET - gone, gone=gone, known=364, braked=SET)
+    said = brake(
+        settings(confirm_deletes=WORD), **FOR, wanted=True, absent=SET - gone, gone=gone, known=364, braked=SET
+    )
     assert (said.holds, said.confirmed) == (False, SET)
 
 
 @pytest.mark.parametrize("braked", [NONE, many(300, 2), many(299), many(301)])
 def test_a_confirmation_is_worthless_for_another_set(braked: frozenset[int]) -> None:
-    said = brake(settings(confirm_deletes=WORD), wanted=True, absent=SET, gone=NONE, known=364, braked=braked)
+    said = brake(settings(confirm_deletes=WORD), **FOR, wanted=True, absent=SET, gone=NONE, known=364, braked=braked)
     assert (said.holds, said.confirmed) == (True, NONE)
 
 
 def test_a_confirmation_of_nothing_confirms_nothing() -> None:
-    said = brake(settings(confirm_deletes=confirmation(())), wanted=True, absent=SET, gone=NONE, known=364, braked=NONE)
+    said = brake(
+        settings(confirm_deletes=confirmation("s", ())),
+        **FOR,
+        wanted=True,
+        absent=SET,
+        gone=NONE,
+        known=364,
+        braked=NONE,
+    )
     assert said.holds
 
 
 def test_a_set_has_a_short_name() -> None:
-    assert confirmation([3, 1, 2]) == confirmation((1, 2, 3))
-    assert confirmation([1, 2, 3]) == "3-8a6ae151"
-    assert len({confirmation(many(3, start)) for start in range(1000)}) == 1000
+    assert confirmation("s", [3, 1, 2]) == confirmation("s", (1, 2, 3))
+    assert confirmation("s", [1, 2, 3]) == "3-eb83cc48" != confirmation("t", [1, 2, 3])
+    assert len({confirmation("s", many(3, start)) for start in range(1000)}) == 1000
 
 
 @pytest.mark.parametrize(
@@ -136,23 +147,30 @@ def test_a_set_has_a_short_name() -> None:
         (364, 400, {}, False),
         (1000, 800, {}, False),
         (1000, 799, {}, True),
-        (10, 0, {}, False),
+        (10, 1, {}, False),
+        (10, 0, {}, True),
         (11, 0, {}, True),
-        (364, 64, {"confirm_deletes": "364-64"}, False),
-        (364, 65, {"confirm_deletes": " 364-64 "}, False),
-        (364, 63, {"confirm_deletes": "364-64"}, True),
-        (365, 64, {"confirm_deletes": "364-64"}, True),
+        (364, 64, {"confirm_deletes": "364-64-043a7187"}, False),
+        (364, 65, {"confirm_deletes": "x-1, 364-64-043a7187 "}, False),
+        (364, 63, {"confirm_deletes": "364-64-043a7187"}, True),
+        (365, 64, {"confirm_deletes": "364-64-043a7187"}, True),
         (364, 64, {"confirm_deletes": "364"}, True),
-        (364, 64, {"confirm_deletes": "364-"}, True),
-        (364, 64, {"confirm_deletes": "364-x"}, True),
-        (364, 64, {"confirm_deletes": "364-\u0663"}, True),
+        (364, 64, {"confirm_deletes": "364--043a7187"}, True),
+        (364, 64, {"confirm_deletes": "364-x-043a7187"}, True),
+        (364, 64, {"confirm_deletes": "364-\u0663-043a7187"}, True),
         (364, 64, {"wanted": False}, False),
+        (364, 64, {"confirm_deletes": "364-64"}, True),
+        (364, 64, {"confirm_deletes": "364-64-12345678"}, True),
+        (3, 1, {}, False),
+        (3, 0, {}, True),
+        (0, 0, {}, False),
+        (3, 0, {"max_delete_percent": 100}, False),
     ],
 )
 def test_the_brake_on_counts(before: int | None, rows: int, changes: dict[str, Any], *, holds: bool) -> None:
     wanted = changes.get("wanted", True)
     chosen = settings(**{name: value for name, value in changes.items() if name != "wanted"})
-    said = brake_on_counts(chosen, wanted=wanted, rows=rows, rows_before=before)
+    said = brake_on_counts(chosen, stream="s", wanted=wanted, rows=rows, rows_before=before)
     assert (said.holds, said.confirmed, said.remembered) == (holds, NONE, NONE)
     assert not holds or said.words == f"{(before or 0) - rows} of {before}"
 
