@@ -353,6 +353,7 @@ def test_an_interruption_does_not_release_the_brake() -> None:
         _, children = pipeline.sync()
         assert children is not None
         assert pipeline.target.keys() == links
+    assert children
     assert children.failure
 
 
