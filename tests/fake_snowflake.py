@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import itertools
 import json
 import re
 import shutil
@@ -40,6 +41,7 @@ MERGE = re.compile(
     re.DOTALL,
 )
 
+merges = itertools.count()
 logins: list[dict[str, Any]] = []
 statements: list[dict[str, Any]] = []
 
@@ -67,7 +69,8 @@ def rewritten(sql: str, execute: Callable[[str], object], database: str) -> str:
     # target's own columns, casts and aliases, and the target's own MERGE takes its rows from there. The place of a row
     # in the file stands for SEQ8(), which fakesnow does not know.
     if command == "merge" and (merge := MERGE.fullmatch(sql)):
-        staged, source = f"{database}.PUBLIC.STAGED", f"{database}.PUBLIC.SOURCE"
+        number = next(merges)  # the target loads several tables at a time
+        staged, source = f"{database}.PUBLIC.STAGED{number}", f"{database}.PUBLIC.SOURCE{number}"
         execute(f"create or replace table {staged} (line variant)")
         execute(f"copy into {staged} from @{name}/{path[1]} file_format = (type = json)")
         columns = merge["columns"].replace("$1:", "line:")

@@ -18,6 +18,7 @@ import requests
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from meltano_project import MeltanoProject, installed
+from warehouse import CURRENT, KINDS, truth
 
 from tap_ycm.sandbox import Sandbox, World
 from tap_ycm.sandbox.world import FIELDS
@@ -231,6 +232,21 @@ def test_a_key_pair_signs_the_login(way: str, warehouse: Warehouse, tmp_path: Pa
     digest.update(spki)
     assert claims["iss"] == f"FAKE.LOADER.SHA256:{base64.b64encode(digest.finalize()).decode()}"
     public.verify(decoded(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+
+
+def test_every_stream_has_its_table_and_deletes_follow(warehouse: Warehouse) -> None:
+    del warehouse.project.extractor["select"]
+    warehouse.loaded()
+    # Snapshots are appended, the others follow.
+    before = {name: [] if name in CURRENT else list(truth(warehouse.ycm, name)) for name in KINDS}
+    for table in warehouse.ycm.tables:
+        warehouse.ycm.shake(create=1, delete=1, edit=1, table=table)
+    warehouse.loaded(TAP_YCM_MAX_DELETE_PERCENT="90")
+    for name, kind in KINDS.items():
+        alive = "where _sdc_deleted_at is null" if name in CURRENT else ""
+        keys = [column for column in kind.keys if column != "snapshotAt"]
+        found = warehouse.sql(f"select {', '.join((*keys, '1'))} from tap_ycm.{name} {alive}")  # noqa: S608 - our own
+        assert sorted(found) == sorted([*key, 1] for key in (*before[name], *truth(warehouse.ycm, name))), name
 
 
 def decoded(part: str) -> bytes:
