@@ -114,7 +114,8 @@ store = fs.S3FileSystem(endpoint_override=address, access_key="test", secret_key
 files = [file for file in store.get_file_info(fs.FileSelector(bucket, recursive=True)) if file.is_file]
 files = [file for file in files if stream in file.path.split("/")[1:]]
 files.sort(key=lambda file: file.mtime)
-print(json.dumps([row for file in files for row in parquet.read_table(file.path, filesystem=store).to_pylist()], default=str))
+tables = [parquet.read_table(file.path, filesystem=store) for file in files]
+print(json.dumps([row for table in tables for row in table.to_pylist()], default=str))
 """
 
 
