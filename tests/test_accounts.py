@@ -158,6 +158,7 @@ def test_an_account_never_takes_the_credentials_of_another(accounts: Accounts) -
     assert not accounts.globex.requests
 
 
+@pytest.mark.slow
 def test_one_table_holds_both_accounts_when_deletes_are_off(accounts: Accounts, database: str) -> None:
     section = (EXAMPLES / "README.md").read_text(encoding="utf-8").partition("## Many accounts in one table")[2]
     (snippet,) = re.findall(r"```yaml\n(.+?)```", section, re.DOTALL)

@@ -31,7 +31,7 @@ CUSTOMERS = catalog_of("customers")
 FIRST = 900  # so that sorting ids as text differs
 PAGE_SIZES = {1: 10, 4: 3}  # by concurrency; lists of some forty pages are read in lanes
 A_SEARCH = 60  # pages: where totals or pages lie, the end of the list is searched for by halving
-CONTROLS = 3  # look-ups of customers just read: "not found" means nothing where these are not found either
+CONTROLS = 10  # look-ups of customers just read: "not found" means nothing where these are not found either
 
 
 # What customers do

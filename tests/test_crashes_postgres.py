@@ -145,7 +145,9 @@ def judge(pipeline: Pipeline, ycm: Sandbox, loaded: dict[str, set[Key]]) -> None
     assert not any(missing.values()), missing
 
 
-@pytest.mark.parametrize("hard_delete", [False, True], ids=["soft", "hard"])
+@pytest.mark.parametrize(
+    "hard_delete", [pytest.param(False, id="soft", marks=pytest.mark.slow), pytest.param(True, id="hard")]
+)
 def test_a_crash_anywhere_loses_and_flags_no_living_row(
     hard_delete: bool,  # noqa: FBT001 - a parameter of the test
     database: str,
@@ -176,7 +178,9 @@ def test_a_crash_anywhere_loses_and_flags_no_living_row(
                 assert any(rows.values()) != hard_delete
 
 
-@pytest.mark.parametrize("hard_delete", [False, True], ids=["soft", "hard"])
+@pytest.mark.parametrize(
+    "hard_delete", [pytest.param(False, id="soft", marks=pytest.mark.slow), pytest.param(True, id="hard")]
+)
 def test_a_scan_that_goes_on_deletes_only_the_dead(
     hard_delete: bool,  # noqa: FBT001 - a parameter of the test
     database: str,
