@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_ycm.errors import ApiError
-from tap_ycm.reading.lane import BELOW_ALL
-from tap_ycm.reading.reading import Handout
+from tap_ycm.reading.reading import BaseReading, Handout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -46,15 +45,22 @@ class ParentsMark:
     """Where another process may continue: valid once everything handed out before it has reached the target.
 
     Attributes:
-        done: The parents whose children were handed out.
+        parents: The parents whose children were handed out, in that order; it may grow behind the first ``count``.
+        count: How many of them count.
         rows: How many rows were read so far.
     """
 
-    done: array[int]
+    parents: array[int]
+    count: int
     rows: int
 
+    @property
+    def done(self) -> array[int]:
+        """The parents whose children were handed out."""
+        return self.parents[: self.count]
 
-class PerParent:
+
+class PerParent(BaseReading):
     """One reading of all children; attributes as in :class:`tap_ycm.reading.reading.Reading`."""
 
     evidence = "every parent"
@@ -81,6 +87,7 @@ class PerParent:
             refusals: Those of single parents, filled while answers arrive: the account may see nothing of them.
             resume: Where an earlier reading stopped.
         """
+        super().__init__()
         self._parents = parents
         self._flights = flights
         self._in_flight = in_flight
@@ -91,12 +98,6 @@ class PerParent:
         self.withheld = parents.withheld
         self.resumed = resume is not None
         self.rows = resume.rows if resume else 0
-        self.pages = 0
-        self.first_total: int | None = None
-        self.last_total: int | None = None
-        self.newest = BELOW_ALL
-        self.flaw: str | None = None
-        self.missing = 0
         self.only_missing = False
 
     @property
@@ -107,7 +108,7 @@ class PerParent:
     @property
     def bookmark(self) -> ParentsMark | None:
         """Where to continue once the rows handed out last have reached the target."""
-        return None if self.flaw else ParentsMark(self._done[:], self.rows)
+        return None if self.flaw else ParentsMark(self._done, len(self._done), self.rows)
 
     def read(self) -> Generator[Handout]:
         """Ask for the children of each parent, a few requests ahead of the target."""

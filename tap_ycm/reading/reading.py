@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from tap_ycm.reading.lane import BELOW_ALL
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from tap_ycm.reading.parents import ParentsMark
     from tap_ycm.reading.scan import Bookmark
 
-__all__ = ["Flights", "Handout", "Reading"]
+__all__ = ["BaseReading", "Flights", "Handout", "Reading"]
 
 
 class Flights(Protocol):
@@ -78,3 +80,32 @@ class Reading(Protocol):
 
     def read(self) -> Generator[Handout]:
         """Read the list; closing this begins no further request."""
+
+
+class BaseReading:
+    """A reading that has begun with nothing; attributes as in :class:`Reading`."""
+
+    evidence: str
+    withheld: str | None = None
+
+    def __init__(self) -> None:
+        """Begin with nothing read, and nothing wrong."""
+        self.rows = 0
+        self.pages = 0
+        self.first_total: int | None = None
+        self.last_total: int | None = None
+        self.resumed = False
+        self.newest = BELOW_ALL
+        self.flaw: str | None = None
+        self.missing = 0
+        self.only_missing = True
+
+    @property
+    def progress(self) -> tuple[int, int | None]:
+        """How much is done of how much."""
+        return self.rows, self.last_total
+
+    @property
+    def bookmark(self) -> Bookmark | ParentsMark | None:
+        """Nowhere to continue: an interrupted reading begins anew."""
+        return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_ycm.reading.lane import BELOW_ALL
-from tap_ycm.reading.reading import Handout
+from tap_ycm.reading.reading import BaseReading, Handout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -15,11 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["OneAnswer"]
 
 
-class OneAnswer:
+class OneAnswer(BaseReading):
     """One reading of a list that is not paged; attributes as in :class:`tap_ycm.reading.reading.Reading`."""
 
     evidence = "one answer"
-    bookmark = None
 
     def __init__(self, fetch: Callable[[], list[Row]], key: str | None, withheld: str | None = None) -> None:
         """Prepare; nothing is asked yet.
@@ -29,23 +27,10 @@ class OneAnswer:
             key: The field that identifies a row; None if it is not one integer.
             withheld: Why nothing may be deleted, or None.
         """
+        super().__init__()
         self._fetch = fetch
         self._key = key
         self.withheld = withheld
-        self.rows = 0
-        self.pages = 0
-        self.first_total: int | None = None
-        self.last_total: int | None = None
-        self.resumed = False
-        self.newest = BELOW_ALL
-        self.flaw: str | None = None
-        self.missing = 0
-        self.only_missing = True
-
-    @property
-    def progress(self) -> tuple[int, int | None]:
-        """How much is done of how much."""
-        return self.rows, self.rows
 
     def read(self) -> Generator[Handout]:
         """Read the list."""

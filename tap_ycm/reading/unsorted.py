@@ -17,7 +17,7 @@ from tap_ycm.reading.checks import Allowance, ViolationError, rows_due, violatio
 from tap_ycm.reading.lane import ABOVE_ALL, BELOW_ALL, Lane, LaneMark
 from tap_ycm.reading.pages import Page, PageRequest
 from tap_ycm.reading.plain import read_plainly
-from tap_ycm.reading.reading import Handout
+from tap_ycm.reading.reading import BaseReading, Handout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -33,11 +33,8 @@ _INVALID_PARAMETER = 1000004
 """What YCM may say of a page past the end."""
 
 
-class Unsorted:
+class Unsorted(BaseReading):
     """One reading of a list; attributes as in :class:`tap_ycm.reading.reading.Reading`."""
-
-    bookmark = None  # an interrupted reading of such a list shows nothing, and begins anew
-    withheld = None
 
     def __init__(
         self,
@@ -55,6 +52,7 @@ class Unsorted:
             keys_grow: Whether a new key is higher than all before, and none is used again.
             unread: Returns the places of those keys that were not handed out yet, each key once.
         """
+        super().__init__()
         self._fetch = fetch
         self._size = size
         self._keys_grow = keys_grow
@@ -62,20 +60,6 @@ class Unsorted:
         self._highest = BELOW_ALL
         self._end_was_whole = False
         self.evidence = "counted"
-        self.rows = 0
-        self.pages = 0
-        self.first_total: int | None = None
-        self.last_total: int | None = None
-        self.resumed = False
-        self.newest = BELOW_ALL
-        self.flaw: str | None = None
-        self.missing = 0
-        self.only_missing = True
-
-    @property
-    def progress(self) -> tuple[int, int | None]:
-        """How much is done of how much."""
-        return self.rows, self.last_total
 
     def read(self) -> Generator[Handout]:
         """Read the list; closing this begins no further request."""

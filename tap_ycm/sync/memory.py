@@ -144,7 +144,8 @@ def _interrupted(scan: object) -> Interrupted:
     if not isinstance(identity, str):
         raise DamagedStateError
     if "done" in scan:
-        parents = ParentsMark(unpacked(scan["done"]), _number(scan, "rows"))
+        done = unpacked(scan["done"])
+        parents = ParentsMark(done, len(done), _number(scan, "rows"))
         return Interrupted(parents, _number(scan, "began"), identity)
     if not isinstance(lanes, list):
         raise DamagedStateError
