@@ -84,7 +84,8 @@ def personal_texts(ycm: Sandbox) -> set[bytes]:
         for name in COLUMNS[stream].keys() - IMPERSONAL[stream]
     }
     texts = {"P3rs0n", "p3rs0n"} | values | {text.strip().lower() for text in values} | set(map(digits, values))
-    return {text.encode() for text in texts if len(text) > 5}
+    # Shorter digits are found by chance in the times and numbers of a log.
+    return {text.encode() for text in texts if len(text) > (8 if text.isdigit() else 5)}
 
 
 def digits(text: str) -> str:
@@ -191,7 +192,7 @@ def test_no_recipe_lets_personal_data_through(database: str, tmp_path: Path) -> 
                 if (table := Table(database, schema, kind.name)).types()
             },
         }
-        found = {name for name, text in places.items() for secret in secrets if secret in text.encode()}
+        found = {(name, secret) for name, text in places.items() for secret in secrets if secret in text.encode()}
         assert not found
         files = [path for path in meltano.folder.rglob("*") if path.is_file() and not path.is_symlink()]
         assert len(files) > 3  # the project, its catalogs, Meltano's own database
