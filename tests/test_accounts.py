@@ -91,6 +91,7 @@ def ids(rows: list[dict[str, object]]) -> list[object]:
     return [row["customerId"] for row in rows]
 
 
+@pytest.mark.slow
 def test_what_becomes_of_one_account_does_not_reach_another(accounts: Accounts, database: str) -> None:
     acme, globex = accounts.acme, accounts.globex
     assert set(globex.world.ids()) < set(acme.world.ids())  # one id, two customers

@@ -57,7 +57,11 @@ BIG_IDS = (2**31, 2**53 + 1, 2**63 - 2)
     params=[
         "embedded",
         pytest.param(
-            "debian", marks=pytest.mark.skipif(not has_debian_postgres(), reason="pg_virtualenv is not installed")
+            "debian",
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(not has_debian_postgres(), reason="pg_virtualenv is not installed"),
+            ],
         ),
     ]
 )

@@ -140,6 +140,7 @@ def selected(patterns: list[str], folder: Path) -> set[str]:
     return set(re.findall(r"^\t\[(?:selected|automatic) *\] (\S+)$", process.stdout, re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_meltano_selects_what_meltano_yml_offers_to_select(tmp_path: Path) -> None:
     customers, no_children, no_personal_data = (
         selected(patterns, tmp_path / f"{place}") for place, patterns in enumerate(wishes())
