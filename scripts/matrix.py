@@ -18,7 +18,7 @@ __all__ = ["README", "table_in", "table_of", "with_table"]
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
-_HEAD = ("| target | version | rows exact | customers who are gone | mind |", "| --- | --- | --- | --- | --- |")
+_HEAD = ("| target | version | rows exact | deleted customers | notes |", "| --- | --- | --- | --- | --- |")
 _TABLE = re.compile(r"(?<=^<!-- matrix -->\n).*?(?=\n<!-- /matrix -->$)", re.MULTILINE | re.DOTALL)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -73,7 +74,7 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class Kind(ABC):
     """One list of YCM.
 
     Attributes:
@@ -124,10 +125,11 @@ class Kind:
         """Ask YCM whether it has an object."""
         return asker.ask(object_of(self.listing, key)) is not None
 
+    @abstractmethod
     def reading(self, asker: Asker, terms: Terms) -> Reading:
         """Begin a reading of the list; nothing is asked yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def try_out(self, asker: Asker, parent: int | None) -> tuple[int | None, int | None]:
         """Ask for as little as possible.
 
@@ -141,7 +143,6 @@ class Kind:
         Raises:
             ApiError: There is no answer to be had.
         """
-        raise NotImplementedError
 
     def _rows_for(self, parents: object, extract: Extract, *, may_be_gone: bool = False) -> Question[list[Row] | None]:
         """Ask for the rows that belong to a parent, or to several with commas between."""

@@ -170,16 +170,19 @@ def test_a_new_permission_is_of_a_user_without() -> None:
 def test_rows_that_are_broken_on_purpose_break_nothing_else() -> None:
     """They are served as they are."""
     tables = account()
+    first_two: dict[str, list[int]] = {}
     for name in ("dids", "trunk_permissions", "shared_trunks", "users", "cloud_pbxs", "groups", "regions"):
         tables[name].put_row(tables[name].ids()[0], {"cloudPbxId": [None], "trunkIds": "x", "trunkList": [1, {}]})
     for name in ("cloud_pbxs", "shared_trunks", "users", "regions"):
-        first, second = tables[name].ids()[:2]
+        first, second = first_two[name] = tables[name].ids()[:2]
         tables[name].edit(second, remark="x")
         tables[name].delete(second)
         tables[name].delete(first)
+    for name in ("cloud_pbxs", "shared_trunks", "users", "regions"):
+        assert not {first_two[name][0], first_two[name][1]} & set(tables[name].ids())
     for stream in ("group_members", "plan_statistics", "available_trunks", "subscription"):
-        list(tables.rows(stream))
-    tables["trunk_permissions"].create()
+        assert list(tables.rows(stream)), stream
+    assert tables["trunk_permissions"].create() in tables["trunk_permissions"].ids()
 
 
 def test_shaking_another_table(start: Callable[..., RawClient]) -> None:
