@@ -1,6 +1,6 @@
 """The sandbox of tap-ycm as a process of its own: all lists of an account, each answer after a while.
 
-    python account.py '{"latency": 0.1, "customers": 5000, "sizes": {"cloud_pbxs": 1000}}'
+    python -m benchmarks.account '{"latency": 0.1, "customers": 5000, "sizes": {"cloud_pbxs": 1000}}'
 
 It prints its address, and ends when its standard input does. The customers alone come from a faster one: server.py.
 """
@@ -13,12 +13,11 @@ import sys
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import ProxyHandler, build_opener
 
-from server import CLIENT_ID, CLIENT_SECRET
-
+from benchmarks.environments import PROJECT
+from benchmarks.server import CLIENT_ID, CLIENT_SECRET
 from tap_ycm.kinds import SNAPSHOT_AT
 from tap_ycm.sandbox import Sandbox
 from tap_ycm.streams import STREAMS
@@ -78,8 +77,8 @@ def _key(stream: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
 def serving_all(customers: int, sizes: Mapping[str, int], delay: int) -> Generator[Account, None, None]:
     """Serve an account of so many customers and rows of other tables, each answer after so many milliseconds."""
     options = {"latency": delay / 1000, "customers": customers, "sizes": dict(sizes)}
-    command = [sys.executable, str(Path(__file__).resolve()), json.dumps(options)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "benchmarks.account", json.dumps(options)]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Account((process.stdout.readline() if process.stdout else "").strip())
         finally:

@@ -14,11 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients import everyone
-from environments import PINS, PROJECT
-from report import goals_table, highlights_table, marked, with_marked
-from sections import QUICK, REAL, SECTIONS, Part
-
+from benchmarks.clients import everyone
+from benchmarks.environments import PINS, PROJECT
+from benchmarks.report import goals_table, highlights_table, marked, with_marked
+from benchmarks.sections import QUICK, REAL, SECTIONS, Part
 from tap_ycm.settings import package_version
 
 if TYPE_CHECKING:

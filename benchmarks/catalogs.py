@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from environments import PROJECT
+from benchmarks.environments import PROJECT
 
 __all__ = ["catalog_of"]
 

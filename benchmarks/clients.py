@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catalogs import catalog_of
-from environments import PROJECT, program
-from server import CLIENT_ID, CLIENT_SECRET
+from benchmarks.catalogs import catalog_of
+from benchmarks.environments import PROJECT, program
+from benchmarks.server import CLIENT_ID, CLIENT_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 from databases import embedded_postgres
-from environments import program
 from meltano_project import PROGRAMS, MeltanoProject, loader
-from reading import asked_for
-from rounds import Usage, run, stopwatch, usages
-from server import CLIENT_ID, CLIENT_SECRET
+
+from benchmarks.environments import program
+from benchmarks.reading import asked_for
+from benchmarks.rounds import Usage, run, stopwatch, usages
+from benchmarks.server import CLIENT_ID, CLIENT_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

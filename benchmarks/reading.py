@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 from urllib.request import ProxyHandler, build_opener
 
-from rounds import Usage, clean_environment, end_of, run
-from server import PAGE, Stats, customer_ids, filled_fields
+from benchmarks.rounds import Usage, clean_environment, end_of, run
+from benchmarks.server import PAGE, Stats, customer_ids, filled_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable
 
-    from clients import Client
+    from benchmarks.clients import Client
 
 __all__ = ["Judged", "Output", "asked_for", "asking", "reading", "reading_judged", "ready", "serving"]
 

@@ -123,7 +123,7 @@ class CommandLine(Tap):
         if value == CliTestOptionValue.Schema.value:
             for stream in tap.streams.values():
                 if stream.selected:  # the SDK's own write_schemas stumbles over others
-                    stream._write_schema_message()  # noqa: SLF001 - private in the SDK; pinned by tests/test_sdk_pins.py
+                    stream._write_schema_message()  # noqa: SLF001 - private in the SDK; pinned by tests/singer/test_sdk_pins.py
         else:
             tap.check_connection()
         ctx.exit()

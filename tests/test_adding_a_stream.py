@@ -46,7 +46,8 @@ class Copy:
     folder: Path
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join(map(str, (self.folder, *(self.folder / name for name in ("scripts", "tests", "tools")))))
+        folders = (self.folder, *(self.folder / name for name in ("scripts", "tests/support", "tools")))
+        path = os.pathsep.join(map(str, folders))
         process = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from account import serving_all
-from benchmark import README
-from reading import Output, asked_for, serving
-from report import Goal, Table, goals_table, highlights_table, marked, with_marked
-from rounds import Usage, middle, ratio, spread
-from sections.requests import due_of, lanes_of
-from sections.streams import due_of_all
-from server import CLIENT_ID, CLIENT_SECRET, customer_ids, filled_fields
 from urllib3.util import SKIP_HEADER
 
+from benchmarks.account import serving_all
+from benchmarks.benchmark import README
+from benchmarks.reading import Output, asked_for, serving
+from benchmarks.report import Goal, Table, goals_table, highlights_table, marked, with_marked
+from benchmarks.rounds import Usage, middle, ratio, spread
+from benchmarks.sections.requests import due_of, lanes_of
+from benchmarks.sections.streams import due_of_all
+from benchmarks.server import CLIENT_ID, CLIENT_SECRET, customer_ids, filled_fields
 from tap_ycm.streams import STREAMS
 
 if TYPE_CHECKING:

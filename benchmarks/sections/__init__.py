@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sections.cpu import cpu
-from sections.latency import latency
-from sections.meltano import meltano
-from sections.memory import memory
-from sections.requests import churn, requests
-from sections.sizes import QUICK, REAL, Part, Sizes
-from sections.startup import startup
-from sections.streams import streams
+from benchmarks.sections.cpu import cpu
+from benchmarks.sections.latency import latency
+from benchmarks.sections.meltano import meltano
+from benchmarks.sections.memory import memory
+from benchmarks.sections.requests import churn, requests
+from benchmarks.sections.sizes import QUICK, REAL, Part, Sizes
+from benchmarks.sections.startup import startup
+from benchmarks.sections.streams import streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

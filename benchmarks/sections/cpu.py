@@ -5,12 +5,11 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from clients import FLOORS, FORGETFUL, TAPS, Client, sequential_peers
-from reading import reading, serving
-from report import Goal, Table
-from rounds import Usage, interleaved, middle, ratio
-
-from sections.sizes import Part, Sizes
+from benchmarks.clients import FLOORS, FORGETFUL, TAPS, Client, sequential_peers
+from benchmarks.reading import reading, serving
+from benchmarks.report import Goal, Table
+from benchmarks.rounds import Usage, interleaved, middle, ratio
+from benchmarks.sections.sizes import Part, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

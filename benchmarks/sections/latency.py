@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clients import FLOORS, TAPS, sequential_peers
-from reading import reading, serving
-from report import Goal, Table
-from rounds import Usage, interleaved, middle, ratio, spread
-
-from sections.sizes import LONG, SHORT, Part, Sizes
+from benchmarks.clients import FLOORS, TAPS, sequential_peers
+from benchmarks.reading import reading, serving
+from benchmarks.report import Goal, Table
+from benchmarks.rounds import Usage, interleaved, middle, ratio, spread
+from benchmarks.sections.sizes import LONG, SHORT, Part, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from clients import TAPS
-from pipeline import CONCURRENCY, Parts, pipelines
-from reading import reading, serving
-from report import Table
-from rounds import Usage, interleaved, middle, ratio
-
-from sections.sizes import Part, Sizes
+from benchmarks.clients import TAPS
+from benchmarks.pipeline import CONCURRENCY, Parts, pipelines
+from benchmarks.reading import reading, serving
+from benchmarks.report import Table
+from benchmarks.rounds import Usage, interleaved, middle, ratio
+from benchmarks.sections.sizes import Part, Sizes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from clients import FIRST_SYNC, TAPS
-from reading import serving
-from report import Goal, Table
-from rounds import middle, ratio
-
-from sections.cpu import at_once
-from sections.sizes import Part, Sizes
+from benchmarks.clients import FIRST_SYNC, TAPS
+from benchmarks.reading import serving
+from benchmarks.report import Goal, Table
+from benchmarks.rounds import middle, ratio
+from benchmarks.sections.cpu import at_once
+from benchmarks.sections.sizes import Part, Sizes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,14 +5,13 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from clients import FLOORS, TAPS, everyone
-from reading import asking, reading_judged, serving
-from report import Goal, Table
-from rounds import interleaved, middle, ratio
-from server import PAGE
-
-from sections.latency import differ
-from sections.sizes import Part, Sizes
+from benchmarks.clients import FLOORS, TAPS, everyone
+from benchmarks.reading import asking, reading_judged, serving
+from benchmarks.report import Goal, Table
+from benchmarks.rounds import interleaved, middle, ratio
+from benchmarks.sections.latency import differ
+from benchmarks.sections.sizes import Part, Sizes
+from benchmarks.server import PAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from report import Goal, Table
+    from benchmarks.report import Goal, Table
 
 __all__ = ["LONG", "QUICK", "REAL", "SHORT", "Part", "Sizes"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from clients import PLAIN, TAPS, Client
-from report import Goal, Table
-from rounds import Usage, interleaved, middle, ratio, run
-
-from sections.sizes import Part, Sizes
+from benchmarks.clients import PLAIN, TAPS, Client
+from benchmarks.report import Goal, Table
+from benchmarks.rounds import Usage, interleaved, middle, ratio, run
+from benchmarks.sections.sizes import Part, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

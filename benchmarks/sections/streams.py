@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from account import serving_all
-from clients import EVERY_STREAM, FOUR_LISTS, FOUR_STREAMS, FOUR_STREAMS_PEERS, Client
-from reading import ready
-from report import Goal, Table
-from rounds import Usage, interleaved, middle, run
-from server import PAGE
-
-from sections.latency import differ
-from sections.requests import due_of
-from sections.sizes import Part, Sizes
+from benchmarks.account import serving_all
+from benchmarks.clients import EVERY_STREAM, FOUR_LISTS, FOUR_STREAMS, FOUR_STREAMS_PEERS, Client
+from benchmarks.reading import ready
+from benchmarks.report import Goal, Table
+from benchmarks.rounds import Usage, interleaved, middle, run
+from benchmarks.sections.latency import differ
+from benchmarks.sections.requests import due_of
+from benchmarks.sections.sizes import Part, Sizes
+from benchmarks.server import PAGE
 from tap_ycm.kinds import Children, Kind, Sorted, UnsortedPages
 from tap_ycm.streams import STREAMS
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from account import Account
+    from benchmarks.account import Account
 
 __all__ = ["due_of_all", "streams"]
 

@@ -155,15 +155,15 @@ class YCMStream(Stream):
     ) -> None:
         """Do nothing: no stream has partitions, or children of the SDK's kind, whose contexts would be made here.
 
-        Private in the SDK; pinned by tests/test_sdk_pins.py.
+        Private in the SDK; pinned by tests/singer/test_sdk_pins.py.
         """
 
     @override
     def _generate_record_messages(self, record: Record) -> Any:  # only iterated over; a generator takes long
         """Return a record's messages as the SDK does, but for what RowReader did already: selection and types.
 
-        Private in the SDK; pinned by tests/test_sdk_pins.py, and held against the original by
-        tests/test_messages_as_the_sdk.py.
+        Private in the SDK; pinned by tests/singer/test_sdk_pins.py, and held against the original by
+        tests/singer/test_messages_as_the_sdk.py.
         """
         if self._selects_within_columns:
             return super()._generate_record_messages(record)
@@ -202,7 +202,7 @@ class YCMStream(Stream):
             outlet=self,
             clock=time.time,
         )
-        self._stream_version = self.outcome.version  # private in the SDK; pinned by tests/test_sdk_pins.py
+        self._stream_version = self.outcome.version  # private in the SDK; pinned by tests/singer/test_sdk_pins.py
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
@@ -321,7 +321,7 @@ class YCMStream(Stream):
         if not self.selected:  # read for its children
             return
         self._shared().stop.check()
-        self._write_activate_version_message(version)  # private in the SDK; pinned by tests/test_sdk_pins.py
+        self._write_activate_version_message(version)  # private in the SDK; pinned by tests/singer/test_sdk_pins.py
 
     def say(self, sentence: str) -> None:
         """Log something harmless."""

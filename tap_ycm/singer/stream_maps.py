@@ -147,7 +147,7 @@ class _Map:
         if name in self.columns.known or MAPPER_ELSE_OPTION in self.rules:
             return None
         unmapped = [column for column in self.columns.delivered if column not in self.rules]
-        # One or two letters wrong. Measured on names that people give to columns: tests/test_stream_maps.py.
+        # One or two letters wrong. Measured on names that people give to columns: tests/singer/test_stream_maps.py.
         near = nearest(name, unmapped, cutoff=0.77 if len(name) > 5 else 0.75)
         return near if near is not None and abs(len(near) - len(name)) <= 2 else None
 

@@ -30,7 +30,7 @@ def test_the_private_members_are_as_they_were() -> None:
     assert list(inspect.signature(Stream._write_activate_version_message).parameters) == ["self", "full_table_version"]
     assert list(inspect.signature(Stream._write_schema_message).parameters) == ["self"]
     assert "version=self._stream_version" in inspect.getsource(Stream._generate_record_messages)
-    # What YCMStream replaces; tests/test_messages_as_the_sdk.py holds the outcome against the original.
+    # What YCMStream replaces; tests/singer/test_messages_as_the_sdk.py holds the outcome against the original.
     assert list(inspect.signature(Stream._generate_record_messages).parameters) == ["self", "record"]
     assert "in self._generate_record_messages(record)" in inspect.getsource(Stream._write_record_message)
     # What the tap leaves out of each record: partitions and children, of which it has none in the SDK's sense.

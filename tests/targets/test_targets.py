@@ -58,7 +58,7 @@ def test_a_target_takes_every_row_and_column_of_every_stream(
             assert {tuple(str(row[column.lower()]) for column in keys) for row in found} == {
                 tuple(map(str, key)) for key in wanted
             }, name
-            if target.name != "target-postgres":  # whose loader renames some: tests/test_postgres_streams.py
+            if target.name != "target-postgres":  # whose loader renames some: tests/targets/test_postgres_streams.py
                 assert {column.lower() for row in wanted.values() for column in row} <= found[0].keys(), name
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tap_ycm.sandbox import Sandbox
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 SCHEMA = json.loads((PROJECT / "schemas" / "customers.json").read_text(encoding="utf-8"))["properties"]
 NAMES = names_in_expressions()
 ALL = Columns((*SCHEMA, EXTRA), tuple(SCHEMA))

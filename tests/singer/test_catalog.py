@@ -46,7 +46,7 @@ DOCUMENTED = [
 
 
 def test_the_catalog_is_the_one_reviewed(tap: Callable[..., Run]) -> None:
-    """To accept a change: ``ACCEPT=1 scripts/test tests/test_catalog.py``, and look at what it changed."""
+    """To accept a change: ``ACCEPT=1 scripts/test tests/singer/test_catalog.py``, and look at what it changed."""
     streams = {stream["tap_stream_id"]: stream for stream in json.loads(tap("--discover").stdout)["streams"]}
     if os.environ.get("ACCEPT"):
         for path in SNAPSHOTS.glob("*.json"):

@@ -95,7 +95,7 @@ class Warehouse:
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Start the fake Snowflake; returns its host and port."""
-    program = Path(__file__).with_name("fake_snowflake.py")
+    program = Path(__file__).parents[1] / "support" / "fake_snowflake.py"
     with subprocess.Popen(
         [installed(SERVER, "python"), str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -26,8 +26,8 @@ __all__ = [
 
 Message = dict[str, Any]
 
-SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
-SNAPSHOTS = Path(__file__).resolve().parent / "snapshots"
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+SNAPSHOTS = Path(__file__).resolve().parents[1] / "snapshots"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def catalog_of(*streams: str) -> dict[str, Any]:
 
 
 def discovered(stream: str) -> dict[str, Any]:
-    """Return the entry of a stream in the catalog of discovery: tests/test_catalog.py sees to it that it is that."""
+    """Return the entry of a stream in the catalog of discovery; tests/singer/test_catalog.py keeps it current."""
     entry: dict[str, Any] = json.loads((SNAPSHOTS / f"{stream}.json").read_text(encoding="utf-8"))
     return entry
 
