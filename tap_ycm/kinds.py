@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tap_ycm.reading.pages import Row
     from tap_ycm.reading.reading import Reading
 
-__all__ = ["SNAPSHOT_AT", "Asker", "Children", "Kind", "Sorted", "Terms", "UnsortedPages", "WholeList"]
+__all__ = ["SNAPSHOT_AT", "Asker", "Children", "Kind", "Sorted", "Table", "Terms", "UnsortedPages", "WholeList"]
 
 SNAPSHOT_AT = "snapshotAt"
 """The key of snapshots: when they were taken, by the clock of the machine that runs the tap."""
@@ -74,23 +74,32 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind(ABC):
-    """One list of YCM.
+class Table:
+    """What a stream fills.
 
     Attributes:
         name: Name of the stream.
+        keys: The columns that identify a row.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Table, ABC):
+    """One list of YCM.
+
+    Attributes:
         path: Path after ``/dm/open_api``, and a query where it is always the same; ``{field}`` stands for the key of a
             parent.
-        keys: The columns that identify a row.
-        texts: Those of them that hold text, which the tap puts there; YCM identifies by 64-bit integers.
+        texts: Those of the keys that hold text, which the tap puts there; YCM identifies by 64-bit integers.
         parent: The stream whose keys the path needs, or None.
         look_up: The path of a single object, ``{key}`` in place of its key; None if there is none.
         look_up_is_whole: Whether a single object has all columns of the list.
     """
 
-    name: str
     path: str
-    keys: tuple[str, ...]
     texts: tuple[str, ...] = ()
     parent: str | None = None
     look_up: str | None = None

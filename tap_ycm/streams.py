@@ -6,10 +6,10 @@ to its own API (live secrets), the DIDs of a PBX (``dids`` has the PBX of each),
 
 from __future__ import annotations
 
-from tap_ycm.kinds import SNAPSHOT_AT, Children, Kind, Sorted, UnsortedPages, WholeList
+from tap_ycm.kinds import SNAPSHOT_AT, Children, Kind, Sorted, Table, UnsortedPages, WholeList
 from tap_ycm.shapes import array_in, ids_in, members_in, the_object
 
-__all__ = ["STREAMS"]
+__all__ = ["STREAMS", "SYNCS"]
 
 _PBX = "/v1/cloud_pbx/instances"
 
@@ -94,3 +94,6 @@ STREAMS: tuple[Kind, ...] = (
     ),
 )
 """Every stream of the tap."""
+
+SYNCS = Table(name="syncs", keys=("syncId", "stream"))
+"""The tap's own stream: what became of each of the others in each run."""
