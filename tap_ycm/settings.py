@@ -194,6 +194,13 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="Seconds: an interrupted scan that began no longer ago is continued, an older one is restarted. "
         "0 means never continue.",
     ),
+    _harmless(
+        "report_path",
+        th.StringType,
+        title="Report path",
+        description="File to write what became of each stream to, as JSON, at the end of each run, also of a failed "
+        "one: the rows of the stream syncs. Default: none.",
+    ),
     th.Property(
         "unknown_fields",
         th.StringType,
@@ -234,6 +241,7 @@ class Settings:
     confirm_deletes: str | None
     confirm_account: str | None
     resume_max_age: int
+    report_path: str | None
     unknown_fields: str
 
     @classmethod

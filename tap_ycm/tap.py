@@ -17,15 +17,19 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib import Catalog
 
-from tap_ycm.cli import CommandLine, buffer_output
+from tap_ycm.cli import CommandLine, buffer_output, cannot_write
 from tap_ycm.errors import TapError
 from tap_ycm.records.reader import EXTRA
+from tap_ycm.report import Report
 from tap_ycm.settings import HARMLESS, SETTINGS, Settings, clean, from_environment
 from tap_ycm.singer.run import needed, read_all, try_all
 from tap_ycm.singer.stream import Shared, YCMStream
+from tap_ycm.singer.syncs import SyncsStream
+from tap_ycm.singer.table import TableStream
 from tap_ycm.singer.writer import PageWriter
 from tap_ycm.stopping import Stop
-from tap_ycm.streams import STREAMS
+from tap_ycm.streams import STREAMS, SYNCS
+from tap_ycm.sync.verdict import unread
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -132,33 +136,35 @@ class TapYCM(CommandLine):
             TapError: Nothing is selected, or a stream map names what does not exist.
         """
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)  # it logs expressions, which may hold a key
-        streams = self._ycm_streams()  # each amends its entry of the catalog
+        tables = [
+            stream for stream in self.streams.values() if isinstance(stream, TableStream)
+        ]  # each amends its entry of the catalog
         if (catalog := self.input_catalog) is not None:
             from tap_ycm.singer.catalog import foreign_streams, nothing_selected  # noqa: PLC0415 - not all have one
 
-            if not any(stream.selected for stream in streams):
+            if not any(stream.selected for stream in self._ycm_streams()):
                 raise TapError(nothing_selected(catalog, self.streams))
             for warning in foreign_streams(catalog, self.streams):
                 self.logger.warning(warning)
         if maps := self.config.get("stream_maps"):
             from tap_ycm.singer.stream_maps import Columns, names_in_expressions, problems  # noqa: PLC0415 - not all have any
 
-            columns = {stream.name: Columns.of(stream, (*stream.columns, EXTRA)) for stream in streams}
+            columns = {stream.name: Columns.of(stream, (*stream.columns, EXTRA)) for stream in tables}
             if found := problems(maps, columns, names_in_expressions()):
                 sentence = f"stream_maps: {'; '.join(found)}"
                 raise TapError(sentence)
         PluginBase.setup_mapper(self)  # not the tap's: it maps deselected streams, too, whose columns are gone
-        selected = {stream.name for stream in streams if stream.selected}
+        selected = {stream.name for stream in tables if stream.selected}
         entries = {name: entry for name, entry in self.catalog.items() if name in selected}
         self.mapper.register_raw_streams_from_catalog(Catalog(entries))
 
     @override
-    def discover_streams(self) -> Sequence[YCMStream]:
+    def discover_streams(self) -> Sequence[TableStream]:
         streams: dict[str, YCMStream] = {}
         for kind in STREAMS:
             parent = streams[kind.parent] if kind.parent else None
             streams[kind.name] = YCMStream(self, kind, lambda: self._shared, parent)
-        return list(streams.values())
+        return [*streams.values(), SyncsStream(self)]
 
     def run(self) -> None:
         """Read everything that is selected, and write it to standard output.
@@ -166,15 +172,59 @@ class TapYCM(CommandLine):
         Raises:
             TapError: A stream failed, or the brake withheld deletes. The state is written all the same.
         """
+        report = Report(self.settings)
         self.stop.listen()
         buffer_output()
         streams = needed(self._ycm_streams())
+        try:
+            self._prepare(streams, report)
+            read_all(streams, report, self.flush, self._save)
+        except BaseException as error:
+            self._report(streams, report, getattr(error, "exit_status", 1))
+            raise
+        self._report(streams, report, 0)
+
+    def _prepare(self, streams: Sequence[YCMStream], report: Report) -> None:
+        """Read the state of each stream, before anything is asked."""
         was_given = bool(self.state)  # before each stream makes its place in it
         for stream in streams:
-            stream.prepare()
+            try:
+                stream.prepare()
+            except TapError as error:
+                report.add(stream.verdict(error))
+                raise
         if was_given:
             self._save()
-        read_all(streams, self.flush, self._save)
+
+    def _report(self, streams: Sequence[YCMStream], report: Report, exit_status: int) -> None:
+        """Write what became of each stream: to the target, and to the file that the user wants.
+
+        Raises:
+            TapError: That cannot be, and the run would have been a success.
+        """
+        for stream in streams:
+            if stream.name not in report:
+                report.add(unread(stream.name, "not read", "the run ended before its turn"))
+        failure: str | None = None
+        syncs = self.streams.get(SYNCS.name)
+        try:
+            if (
+                isinstance(syncs, SyncsStream)
+                and syncs.write(report.rows(exit_status))
+                and all(map(_is_ready, streams))
+            ):
+                self._save()
+            self.flush()
+        except OSError as error:
+            failure = cannot_write(error)
+        try:
+            report.write(exit_status or bool(failure))
+        except TapError as error:
+            failure = str(error)
+        if failure and exit_status:
+            self.logger.error(failure)
+        elif failure:
+            raise TapError(failure)
 
     def _save(self) -> None:
         self.state_writer.write_state(self.state)
@@ -197,6 +247,11 @@ class TapYCM(CommandLine):
     def _ycm_streams(self) -> list[YCMStream]:
         """Return the streams in the order of the table: the SDK sorts them by name."""
         return [stream for kind in STREAMS if isinstance(stream := self.streams.get(kind.name), YCMStream)]
+
+
+def _is_ready(stream: YCMStream) -> bool:
+    """Tell whether the state of a stream could be read; if not, none is written."""
+    return stream.outcome is not None
 
 
 def _object_from_text(value: object, rules: dict[str, Any] | None) -> object:

@@ -10,7 +10,7 @@ from harness import settings_for
 
 from tap_ycm.errors import TapError
 from tap_ycm.settings import SETTINGS, Settings
-from tap_ycm.streams import STREAMS
+from tap_ycm.streams import STREAMS, SYNCS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +92,7 @@ def test_base_url_is_normalised(given: str | None, address: str) -> None:
         ({"on_incomplete": "ignore"}, "on_incomplete must be one of fail, warn"),
         ({"max_lookups": -1}, "max_lookups must be 0 or more"),
         ({"resume_max_age": -1}, "resume_max_age must be 0 or more"),
+        ({"report_path": 5}, "report_path must be a string"),
         ({"unknown_fields": "drop"}, "unknown_fields must be one of warn, keep, fail"),
         ({"pagesize": 50}, "unknown setting pagesize: did you mean page_size?"),
         ({"clientid": "x"}, "unknown setting clientid: did you mean client_id?"),
@@ -214,7 +215,7 @@ def test_the_connection_test_passes_on_an_empty_account_and_prints_no_record(
 
 
 def test_schema_test_and_about_work(tap: Callable[..., Run]) -> None:
-    for catalog, count in ((None, 1), ("all", len(STREAMS))):
+    for catalog, count in ((None, 1), ("all", len([*STREAMS, SYNCS]))):
         run = tap("--test=schema", config=dict(PAIR), catalog=catalog)
         assert [message["type"] for message in run.messages] == ["SCHEMA"] * count
     for form in ("--format=json", "--format=markdown", None):

@@ -13,7 +13,7 @@ from meltano_project import REPOSITORY, MeltanoProject
 from tap_ycm.kinds import SNAPSHOT_AT, Children, Kind, WholeList
 from tap_ycm.records.secret_names import looks_secret
 from tap_ycm.sandbox.endpoints import streams
-from tap_ycm.streams import STREAMS
+from tap_ycm.streams import STREAMS, SYNCS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,8 @@ def fields(rules: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_each_stream_has_one_schema_and_each_schema_one_stream() -> None:
     assert len(KINDS) == len(STREAMS)
-    assert KINDS.keys() == SCHEMAS.keys()
+    assert {*KINDS, SYNCS.name} == SCHEMAS.keys()
+    assert tuple(SCHEMAS[SYNCS.name]["required"]) == SYNCS.keys
 
 
 def test_the_sandbox_serves_each_stream() -> None:

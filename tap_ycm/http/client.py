@@ -65,12 +65,14 @@ class Traffic:
         requests: How many requests were sent.
         retries: How often something was asked again.
         waited: Seconds in which at least one request waited to be asked again.
+        paced: Seconds in which at least one request waited because of ``max_requests_per_minute``.
         broken_characters: How many characters of the answers were not in the charset of the answer.
     """
 
     requests: int = 0
     retries: int = 0
     waited: float = 0.0
+    paced: float = 0.0
     broken_characters: int = 0
 
     @property
@@ -255,9 +257,10 @@ class Client:
         form: dict[str, str] | None = None,
     ) -> _Reply:
         """Send one request, and read the whole answer within the time for it."""
-        self._pace.wait()
+        paced = self._pace.wait()
         with self._lock:
             self.traffic.requests += 1
+            self.traffic.paced += paced
         timeout = self._settings.request_timeout
         with self._places:
             try:

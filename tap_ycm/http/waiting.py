@@ -79,17 +79,25 @@ class Pace:
         self._lock = threading.Lock()
         self._next = clock()
         self._held_until = self._next
+        self._counted_until = self._next
 
-    def wait(self) -> None:
-        """Wait for the next place in the row of requests."""
-        place = -math.inf
+    def wait(self) -> float:
+        """Wait for the next place in the row of requests.
+
+        Returns:
+            Seconds that this adds to those in which at least one request waits for its place because of the pace.
+        """
+        place, paced = -math.inf, 0.0
         while place < self._held_until:  # again, if a limit was met while this one slept
             with self._lock:
                 now = self._clock()
                 place = max(self._next, now)
                 self._next = place + self._gap
+                paced += max(place - max(now, self._held_until, self._counted_until), 0.0)
+                self._counted_until = max(self._counted_until, place)
             if place > now:
                 self._sleep(place - now)
+        return paced
 
     def hold(self, seconds: float) -> None:
         """Let no request begin for so long: a limit that one of them met is everybody's."""

@@ -7,6 +7,7 @@ column cannot hold becomes null, is named once and counted; it stops no sync and
 
 from __future__ import annotations
 
+from collections import Counter
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -38,8 +39,8 @@ class RowReader:
     """Turns rows into records, and remembers what was odd about them.
 
     Attributes:
-        unknown: Names of the fields met that the schema does not know.
-        misfits: How many values did not fit their columns, and became null.
+        unknown: How many records had each field that the schema does not know; names that are no plain words are one.
+        misfits: How many values of each column did not fit it, and became null.
     """
 
     def __init__(  # noqa: PLR0913 - one caller, and each is one independent fact
@@ -79,9 +80,9 @@ class RowReader:
         self._unknown_fields = unknown_fields
         self._keeps = unknown_fields == "keep" and EXTRA in wanted
         self._warn = warn
-        self._misfitting: set[str] = set()
-        self.unknown: set[str] = set()
-        self.misfits = 0
+        self._judged: set[str] = set()
+        self.unknown: Counter[str] = Counter()
+        self.misfits: Counter[str] = Counter()
 
     def records(self, rows: Iterable[Row]) -> Iterator[Record]:
         """Return the records for the rows of one page, one at a time; the rows are not changed.
@@ -131,9 +132,11 @@ class RowReader:
     def _set_aside(self, record: Record) -> Record | None:
         """Take the unknown fields out of a record, and return those that are to be kept."""
         unknown = {name: record.pop(name) for name in list(record)[len(self._nothing) :]}
-        for name in sorted(unknown.keys() - self.unknown - _DOCUMENTED_SECRETS):
-            self.unknown.add(name)
-            self._judge(name)
+        for name in sorted(unknown.keys() - _DOCUMENTED_SECRETS):
+            self.unknown[_printable(name)] += 1
+            if name not in self._judged:
+                self._judged.add(name)
+                self._judge(name)
         extra: Record = {}
         for name, value in unknown.items():
             if self._keeps and not looks_secret(name):
@@ -146,7 +149,7 @@ class RowReader:
 
     def _judge(self, name: str) -> None:
         """Do about a field that was never met before what the user asked for."""
-        what = f"{self._stream}: YCM sent a field {_printable(name)} that the schema does not know"
+        what = f"{self._stream}: YCM sent a field {_quoted(name)} that the schema does not know"
         if looks_secret(name):
             self._warn(f"{what}; it looks like a secret, and is dropped")
         elif self._unknown_fields == "fail":
@@ -161,12 +164,19 @@ class RowReader:
 
     def _misfit(self, place: str) -> None:
         """Count a value that did not fit, and name its column the first time."""
-        self.misfits += 1
-        if place not in self._misfitting:
-            self._misfitting.add(place)
+        self.misfits[place] += 1
+        if self.misfits[place] == 1:
             self._warn(f"{self._stream}: YCM sent a value that does not fit the column {place}; it is loaded as null")
 
 
+_NOT_PLAIN = "(its name is not a plain word)"
+
+
 def _printable(name: str) -> str:
-    """Return a field name fit for a log: YCM's names are plain words, anything else could be data."""
-    return f"'{name}'" if name.isidentifier() and len(name) <= 64 else "(its name is not a plain word)"
+    """Return a field name fit for a log and a table: YCM's names are plain words, anything else could be data."""
+    return name if name.isidentifier() and len(name) <= 64 else _NOT_PLAIN
+
+
+def _quoted(name: str) -> str:
+    printable = _printable(name)
+    return printable if printable == _NOT_PLAIN else f"'{printable}'"

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from tap_ycm.cli import cannot_write
 from tap_ycm.errors import NOT_PERMITTED, ApiError, FailuresError, TapError
-from tap_ycm.stopping import StoppedError
+from tap_ycm.sync.verdict import unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from tap_ycm.report import Report
     from tap_ycm.singer.stream import YCMStream
 
 __all__ = ["needed", "read_all", "try_all"]
@@ -28,11 +29,12 @@ def needed(streams: Iterable[YCMStream]) -> list[YCMStream]:
     return [stream for stream in streams if stream.selected or stream.name in parents]
 
 
-def read_all(streams: Sequence[YCMStream], flush: Callable[[], None], save: Callable[[], None]) -> None:
+def read_all(streams: Sequence[YCMStream], report: Report, flush: Callable[[], None], save: Callable[[], None]) -> None:
     """Read the streams.
 
     Args:
         streams: Parents first; all of them prepared.
+        report: Gets a verdict on each stream that had its turn.
         flush: Hands all records so far to the target.
         save: Writes the state of all streams.
 
@@ -42,34 +44,33 @@ def read_all(streams: Sequence[YCMStream], flush: Callable[[], None], save: Call
     """
     failures: list[TapError] = []
     left_out: list[TapError] = []
-    unread: set[str] = set()
+    without_rows: dict[str, str] = {}  # and their status
     for stream in streams:
-        if stream.parent and stream.parent.name in unread:
-            unread.add(stream.name)
-            stream.say_unread(f"{stream.parent.name}, to which it belongs, could not be read")
+        if stream.parent and stream.parent.name in without_rows:
+            # Of a list that the account never could see, there are no children to be missed.
+            status = without_rows[stream.name] = without_rows[stream.parent.name]
+            verdict = unread(stream.name, status, f"{stream.parent.name}, to which it belongs, could not be read")
+            stream.log_verdict(verdict)
+            report.add(verdict)
             continue
         try:
-            _read(stream, flush, save)
+            _read(stream, report, flush, save)
         except TapError as error:
-            unread.add(stream.name)
+            without_rows[stream.name] = "not permitted" if stream.is_left_out(error) else "not read"
             if isinstance(error, ApiError) and error.everywhere:
                 failures.append(error)
                 break
-            if stream.is_left_out(error):
-                left_out.append(error)
-                stream.say_unread(f"not permitted, so it is left out ({error})")
-            else:
-                failures.append(error)
+            (left_out if stream.is_left_out(error) else failures).append(error)
             continue
         if stream.failure:
             failures.append(TapError(stream.failure))
-    if left_out and len(unread) == len(streams):  # no stream at all may be read: that is no success
+    if left_out and len(without_rows) == len(streams):  # no stream at all may be read: that is no success
         failures += left_out
     if failures:
         raise failures[0] if len(failures) == 1 else FailuresError(failures)
 
 
-def _read(stream: YCMStream, flush: Callable[[], None], save: Callable[[], None]) -> None:
+def _read(stream: YCMStream, report: Report, flush: Callable[[], None], save: Callable[[], None]) -> None:
     try:
         stream.sync()
     except BaseException as error:  # noqa: BLE001 - a signal too: the state is written whatever comes
@@ -83,10 +84,9 @@ def _read(stream: YCMStream, flush: Callable[[], None], save: Callable[[], None]
             save()
         except OSError as unwritable:
             cannot_write(unwritable)
-        if not stream.is_left_out(failure):
-            stream.say_verdict(str(error) if isinstance(error, StoppedError) else "the sync failed")
+        report.add(stream.conclude(failure))
         raise failure from None
-    stream.say_verdict()
+    report.add(stream.conclude())
 
 
 def try_all(streams: Sequence[YCMStream]) -> None:

@@ -1,8 +1,7 @@
-"""A stream of the SDK around one list of YCM: the catalog, the messages and the state are here, and nothing else."""
+"""A stream of the SDK around one list of YCM: the sync and its state, and what is said about them."""
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import logging
@@ -10,24 +9,17 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
-from singer_sdk.schema.source import SchemaDirectory
-from singer_sdk.singerlib import RecordMessage, Schema
-from singer_sdk.streams import Stream
+from singer_sdk.mapper import RemoveRecordTransform
 
-from tap_ycm.errors import NOT_PERMITTED, ApiError
+from tap_ycm.errors import NOT_PERMITTED, ApiError, TapError
 from tap_ycm.kinds import Children, Kind, Terms
 from tap_ycm.reading.parents import Parents
-from tap_ycm.records.reader import EXTRA, RowReader
+from tap_ycm.records.reader import RowReader
 from tap_ycm.settings import clean
-from tap_ycm.singer.catalog import mend
-from tap_ycm.singer.writer import PlainMessage
+from tap_ycm.singer.table import TableStream
+from tap_ycm.stopping import StoppedError
 from tap_ycm.sync.progress import Progress
 from tap_ycm.sync.verdict import Verdict
 
@@ -38,12 +30,10 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-    from importlib.resources.abc import Traversable
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.mapper import StreamMap
-    from singer_sdk.singerlib import Catalog
 
     from tap_ycm.http.client import Client
     from tap_ycm.reading.pages import Row
@@ -78,24 +68,14 @@ class Shared:
     save: Callable[[], None]
 
 
-def _schema_directory() -> Traversable:
-    """The wheel carries the schemas inside the package; a checkout has them beside it."""
-    packaged = files("tap_ycm") / "schemas"
-    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "schemas"
-
-
-class YCMStream(Stream):
+class YCMStream(TableStream):
     """One list of YCM, read completely.
 
     Attributes:
         kind: The list.
+        parent: The stream whose keys its path needs, or None.
         outcome: What its sync does; None before it is prepared.
     """
-
-    # RowReader gives every record the schema's types already.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    # The sync itself says when a STATE is due: by time, and before records that are new.
-    STATE_MSG_FREQUENCY = sys.maxsize
 
     def __init__(self, tap: Tap, kind: Kind, shared: Callable[[], Shared], parent: YCMStream | None) -> None:
         """Declare the stream; nothing is asked yet.
@@ -106,78 +86,14 @@ class YCMStream(Stream):
             shared: Returns what the streams of a run share.
             parent: The stream whose keys its path needs, or None.
         """
-        schema = copy.deepcopy(SchemaDirectory(_schema_directory()).get_schema(kind.name))
+        super().__init__(tap, kind, keeps_unknown=clean(tap.config).get("unknown_fields") == "keep")
         self.kind = kind
-        self.columns = tuple(schema["properties"])
-        self._rules = copy.deepcopy(schema)
-        if clean(tap.config).get("unknown_fields") == "keep":
-            schema["properties"][EXTRA] = {
-                "type": ["object", "null"],
-                "additionalProperties": True,
-                "description": "Fields that YCM sent and this schema does not know.",
-                "x-personal-data": True,
-            }
-        super().__init__(tap, schema=schema, name=kind.name)
-        self.primary_keys = kind.keys
-        self._shared = shared
         self.parent = parent
-        self._messages: list[tuple[StreamMap, RecordMessage]] = []
-        self._unmapped: tuple[RecordMessage, ...] = ()  # the usual case: one message, whose record stays as it is
+        self._shared = shared
         self._reading: Generator[list[Row]] | None = None
         self._reader: RowReader | None = None
+        self._began = datetime.now(UTC)
         self.outcome: Sync | None = None
-
-    @override
-    def log(self, message: str, *args: Any, level: int = logging.INFO, **options: Any) -> None:
-        """Log, but not the SDK's "unhandled error": the tap's own sentence follows, and says more."""
-        if not message.startswith("An unhandled error"):
-            super().log(message, *args, level=level, **options)
-
-    @property
-    @override
-    def emit_activate_version_messages(self) -> bool:
-        """Keep the SDK from sending ACTIVATE_VERSION before the first record; this class sends it after the last."""
-        return False
-
-    @override
-    def apply_catalog(self, catalog: Catalog) -> None:
-        """Take a catalog, but for what cannot be: it may be older than the settings, or edited by hand."""
-        if entry := catalog.get_stream(self.name):
-            for warning in mend(entry, self.name, self.kind.keys, self.schema["properties"]):
-                self.logger.warning(warning)
-            if EXTRA in self.schema["properties"] and entry.schema.properties is not None:
-                entry.schema.properties.setdefault(EXTRA, Schema.from_dict(self.schema["properties"][EXTRA]))
-        super().apply_catalog(catalog)
-
-    @override
-    def _process_record(
-        self, record: Record, child_context: Context | None = None, partition_context: Context | None = None
-    ) -> None:
-        """Do nothing: no stream has partitions, or children of the SDK's kind, whose contexts would be made here.
-
-        Private in the SDK; pinned by tests/singer/test_sdk_pins.py.
-        """
-
-    @override
-    def _generate_record_messages(self, record: Record) -> Any:  # only iterated over; a generator takes long
-        """Return a record's messages as the SDK does, but for what RowReader did already: selection and types.
-
-        Private in the SDK; pinned by tests/singer/test_sdk_pins.py, and held against the original by
-        tests/singer/test_messages_as_the_sdk.py.
-        """
-        if self._selects_within_columns:
-            return super()._generate_record_messages(record)
-        if self._unmapped:
-            self._unmapped[0].record = record
-            return self._unmapped
-        return self._mapped_messages(record)
-
-    def _mapped_messages(self, record: Record) -> Iterator[RecordMessage]:
-        for stream_map, message in self._messages:
-            mapped = stream_map.transform(record)
-            if mapped is not None:
-                message.record = mapped
-                yield message
 
     def prepare(self) -> None:
         """Read the state, before anything is asked.
@@ -208,6 +124,7 @@ class YCMStream(Stream):
     def get_records(self, context: Context | None) -> Iterator[Record]:
         shared = self._shared()
         shared.client.begin_counting()
+        self._began = datetime.now(UTC)
         if self.outcome is None or self._reading is not None:  # the SDK's own way, without TapYCM.run
             self.prepare()
         outcome = self.outcome
@@ -297,11 +214,6 @@ class YCMStream(Stream):
         refused = isinstance(error, ApiError) and error.code in NOT_PERMITTED
         return refused and self.outcome is not None and not self.outcome.was_read and not self.outcome.begun
 
-    def say_unread(self, why: str) -> None:
-        """Warn that the stream is not read in this run."""
-        facts = {"stream": self.name, "complete": False, "flaw": why}
-        self._plain_logger.warning("%s: %s", self.name, why, extra={"verdict": facts})
-
     def give_up(self) -> None:
         """Begin no further request, and put into the state what was written: the sync failed."""
         if self._reading:
@@ -326,33 +238,6 @@ class YCMStream(Stream):
     def say(self, sentence: str) -> None:
         """Log something harmless."""
         self.logger.info(sentence)
-
-    def _wanted_columns(self) -> list[str]:
-        """Return the columns that the catalog selects; an older one, cached by Meltano say, may lack some."""
-        known = self.effective_schema["properties"]
-        if lacking := [name for name in self.columns if name not in known]:
-            self.logger.warning("%s: the catalog lacks %s; make a new one to load it", self.name, ", ".join(lacking))
-        return [name for name in (*self.columns, EXTRA) if name in known and self.mask["properties", name]]
-
-    @cached_property
-    def _selects_within_columns(self) -> bool:
-        """Whether a catalog, edited by hand, leaves out parts of ``_extra``."""
-        return any(len(place) > 2 and not selected for place, selected in self.mask.items())
-
-    def _begin_messages(self) -> None:
-        """Prepare one message for each stream map: each is written before it takes the next record of the page."""
-        now = datetime.now(UTC)
-
-        def message_for(stream_map: StreamMap) -> RecordMessage:
-            # YCM decides what is in the column of unknown fields, and a stream map's author what is in any.
-            plain = isinstance(stream_map, SameRecordTransform) and EXTRA not in self.schema["properties"]
-            kind = PlainMessage if plain else RecordMessage
-            return kind(stream_map.stream_alias, {}, self._stream_version, now)
-
-        self._messages = [(stream_map, message_for(stream_map)) for stream_map in self.stream_maps]
-        stream_map, message = self._messages[0]
-        alone = len(self._messages) == 1 and isinstance(stream_map, SameRecordTransform)
-        self._unmapped = (message,) if alone and not stream_map.flattening_enabled else ()
 
     def _partial(self) -> str | None:
         """Return why the target does not get every record of a scan."""
@@ -386,46 +271,66 @@ class YCMStream(Stream):
         schemas = [[stream_map.stream_alias, stream_map.transformed_schema] for stream_map in self._maps]
         return _short_hash([self.kind.path, self._shared().fingerprint, schemas], 16)
 
-    def say_verdict(self, failure: str | None = None) -> None:
-        """Log what this sync did, if it did anything.
+    def conclude(self, error: BaseException | None = None) -> Verdict:
+        """Log and return what this sync did; arguments as for :meth:`verdict`."""
+        verdict = self.verdict(error)
+        self.log_verdict(verdict)
+        if warning := self._shared().client.traffic.warning:
+            self._plain_logger.warning(warning)
+        return verdict
+
+    def log_verdict(self, verdict: Verdict) -> None:
+        """Log a verdict on this stream: a sentence for people, and its facts for programs."""
+        level = logging.INFO if verdict.status == "complete" else logging.WARNING
+        self._plain_logger.log(level, verdict.sentence(), extra={"verdict": verdict.facts()})
+
+    def verdict(self, error: BaseException | None = None) -> Verdict:
+        """Return what this sync did.
 
         Args:
-            failure: Why it ended before its time; None if it did not.
+            error: Why it ended before its time; None if it did not.
         """
-        outcome = self.outcome
-        if outcome is None or outcome.scan is None:
-            return
-        scan, traffic = outcome.scan, self._shared().client.traffic
-        flaw = failure or outcome.flaw
-        verdict = Verdict(
+        outcome, traffic = self.outcome, self._shared().client.traffic
+        scan = outcome.scan if outcome else None
+        facts: dict[str, Any] = {}
+        if outcome and scan:
+            decision = outcome.decision
+            facts = {
+                "rows": outcome.read,
+                "new": outcome.new,
+                "deleted": outcome.deleted,
+                "deleted_confirmed": outcome.confirmed,
+                "recovered": outcome.recovered,
+                "missing": outcome.missing,
+                "first_total": scan.first_total,
+                "last_total": scan.last_total,
+                "resumed": scan.resumed,
+                "evidence": scan.evidence,
+                "pages": scan.pages,
+            } | ({"deletes": decision.word, "deletes_reason": decision.reason} if decision else {})
+        if self._reader:
+            facts |= {"unknown_fields": dict(self._reader.unknown), "misfits": dict(self._reader.misfits)}
+        flaw = outcome.flaw if outcome else None
+        if error is None:
+            status, reason, failure = "incomplete" if flaw else "complete", flaw, self.failure
+        elif self.is_left_out(error):
+            status, reason, failure = "not permitted", f"not permitted, so it is left out ({error})", None
+        else:
+            reason = "the sync failed" if isinstance(error, Exception) else str(error)
+            status, failure = "failed", str(error) if isinstance(error, TapError | StoppedError) else reason
+        return Verdict(
             stream=self.name,
-            rows=outcome.read,
-            new=outcome.new,
-            deleted=outcome.deleted,
-            confirmed=outcome.witnessed,
-            recovered=outcome.recovered,
-            missing=outcome.missing,
-            pages=scan.pages,
+            began=self._began,
+            ended=datetime.now(UTC),
+            status=status,
+            reason=reason,
+            failure=failure,
             requests=traffic.requests,
             retries=traffic.retries,
-            waited=round(traffic.waited, 1),
-            first_total=scan.first_total,
-            last_total=scan.last_total,
-            resumed=scan.resumed,
-            flaw=flaw,
-            evidence=scan.evidence,
-            misfits=self._reader.misfits if self._reader else 0,
-            deletes=outcome.decision.words if outcome.decision else "withheld: the scan is not complete",
+            seconds_waited=round(traffic.waited, 1),
+            seconds_paced=round(traffic.paced, 1),
+            **facts,
         )
-        level = logging.INFO if flaw is None else logging.WARNING
-        self._plain_logger.log(level, verdict.sentence(), extra={"verdict": verdict.facts()})
-        if traffic.warning:
-            self._plain_logger.warning(traffic.warning)
-
-    @property
-    def _plain_logger(self) -> logging.Logger:
-        """The logger under the one of the SDK, which from 0.55 on puts its own extra fields in place of any other."""
-        return logging.getLogger(f"{self.tap_name}.{self.name}")
 
 
 def _short_hash(what: object, digits: int) -> str:

@@ -153,29 +153,37 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a sync does about deletes: whether ``ACTIVATE_VERSION`` is sent, and why not."""
+    """What a sync does about deletes.
 
-    activate: bool
-    words: str
+    Attributes:
+        word: ``activated`` (``ACTIVATE_VERSION`` is sent), ``withheld``, ``off`` or ``never``.
+        reason: Why it is not sent, as the rest of a sentence; or None.
+    """
+
+    word: str
+    reason: str | None = None
+
+    @property
+    def activate(self) -> bool:
+        """Whether the target is told."""
+        return self.word == "activated"
 
 
 def decide(settings: Settings, evidence: Evidence) -> Decision:
     """Decide on deletes at the end of a sync, after the last record."""
     if not settings.emit_activate_version_messages:
-        return Decision(activate=False, words="off")
+        return Decision("off")
+    if evidence.history:
+        return Decision("never", ": its rows are history")
     enough = evidence.flaw is None or (evidence.witnessed and (evidence.mended or settings.on_incomplete == "warn"))
     reasons = (
-        (evidence.history, "never: its rows are history"),
-        (evidence.partial is not None, f"withheld: {evidence.partial}"),
-        (not evidence.baseline, "withheld until the next sync: the state did not know what the target holds"),
-        (evidence.resumed, "withheld until the next sync: an interrupted scan was continued"),
-        (evidence.brake.holds, f"withheld by the brake: {evidence.brake.words} known records are absent"),
-        (evidence.unanswered is not None, "withheld: look-ups of absent records were not answered"),
-        (not enough, "withheld: the scan is not complete"),
-        (evidence.unwritten, "withheld: the list hides records of which a look-up does not give every column"),
-        (evidence.waiting is not None, f"withheld: {evidence.waiting}"),
+        (evidence.partial is not None, f": {evidence.partial}"),
+        (not evidence.baseline, " until the next sync: the state did not know what the target holds"),
+        (evidence.resumed, " until the next sync: an interrupted scan was continued"),
+        (evidence.brake.holds, f" by the brake: {evidence.brake.words} known records are absent"),
+        (evidence.unanswered is not None, ": look-ups of absent records were not answered"),
+        (not enough, ": the scan is not complete"),
+        (evidence.unwritten, ": the list hides records of which a look-up does not give every column"),
+        (evidence.waiting is not None, f": {evidence.waiting}"),
     )
-    return next((Decision(activate=False, words=words) for holds, words in reasons if holds), _ACTIVATED)
-
-
-_ACTIVATED = Decision(activate=True, words="activated")
+    return next((Decision("withheld", reason) for holds, reason in reasons if holds), Decision("activated"))

@@ -75,7 +75,8 @@ class Sync:
         was_read: Whether an earlier sync read, or began to read, the list.
         decision: What was decided on deletes; None before.
         failure: One sentence for each reason why the run must not end as a success, or None.
-        deleted: Records that YCM said it does not have any more; None if it was not asked for any.
+        deleted: How many known records YCM does not have any more; None if that was not looked into.
+        confirmed: How many of these YCM, or a person, confirmed one by one; None as before.
         recovered: Records that the list hides, and that were looked up.
     """
 
@@ -168,6 +169,7 @@ class Sync:
         self._unanswered: str | None = None
         self._witnessed = False
         self.deleted: int | None = None
+        self.confirmed: int | None = None
         self.recovered = 0
         self._unwritten = 0
         self._accounted = False
@@ -202,11 +204,6 @@ class Sync:
             flaw=None if self.flaw is None or self._is_mended else incomplete,
             withheld=None if self._accounted else unsure,
         )
-
-    @property
-    def witnessed(self) -> bool:
-        """Whether each record that counts as deleted was looked up, or confirmed by a person."""
-        return self._witnessed
 
     @property
     def missing(self) -> int:
@@ -430,8 +427,9 @@ class Sync:
             self._outlet.activate(self.version)
         self.decision = decision
         if not scan.resumed and self._before.known is not None:
-            absent = len(self._keys.absent())
-            self.deleted = absent + len(self._gone) if decision.activate else len(self._gone_now)
+            absent, earlier = len(self._keys.absent()), len(set(self._gone).difference(self._keys.read()))
+            self.deleted = absent + earlier if decision.activate else len(self._gone_now)
+            self.confirmed = len(self._gone_now) + (earlier if decision.activate else 0)
         self.failure = self._failure(flaw)
         if not evidence.baseline and settings.emit_activate_version_messages and not self._traits.history:
             older = "an earlier version of the tap wrote the state; " if self._before.is_older else ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from values import CANARY, VALUES
 
 from tap_ycm.errors import ERRORS, Action, ApiError, TapError
 from tap_ycm.http.answers import as_utf8, parse_object, parse_page, parse_rows, parse_token
@@ -22,24 +23,12 @@ from tap_ycm.shapes import array_in, members_in
 if TYPE_CHECKING:
     from tap_ycm.reading.pages import Row
 
-CANARY = "c4n4ry"
 CODE_FIELDS = ("errCode", "errcode", "errorCode", "errno", "code")
 WHERE = "GET /list"
 INT64 = range(-(2**63), 2**63)
 STATUSES = st.sampled_from([200, 200, 200, 201, 204, 299, 300, 302, 400, 401, 403, 404, 408, 429, 500, 503])
 FUZZ = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 
-VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**70), 2**70)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.sampled_from(["", CANARY, f"{CANARY} {CANARY}", "Success", "1000035", "7", "-7", "٣", f"{CANARY}\ud83d"]),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["list", "a", "customerId"]), inner, max_size=3)
-    ),
-    max_leaves=5,
-)
 ROWS = st.lists(
     st.fixed_dictionaries(
         {"customerId": st.integers(-(2**63), 2**63 - 1) | st.integers(1, 99), "firstName": st.just(f"{CANARY} Leo")},

@@ -65,7 +65,7 @@ def read(row: dict[str, Any], unknown_fields: str) -> tuple[dict[str, Any], list
     )
     (record, again) = reader.records([row, row])
     assert record == again
-    assert reader.misfits == 0
+    assert not reader.misfits
     return record, warnings
 
 

@@ -14,7 +14,7 @@ from singer_sdk.singerlib import CatalogEntry
 
 from tap_ycm.errors import TapError
 from tap_ycm.singer.catalog import mend
-from tap_ycm.streams import STREAMS
+from tap_ycm.streams import STREAMS, SYNCS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_the_catalog_is_the_one_reviewed(tap: Callable[..., Run]) -> None:
         for name, stream in streams.items():
             (SNAPSHOTS / f"{name}.json").write_text(f"{json.dumps(stream, indent=2)}\n", encoding="utf-8")
     reviewed = {path.stem for path in SNAPSHOTS.glob("*.json")}
-    assert streams.keys() == reviewed == {kind.name for kind in STREAMS}
+    assert streams.keys() == reviewed == {table.name for table in (*STREAMS, SYNCS)}
     for name, stream in streams.items():
         assert stream == discovered(name)
 

@@ -26,7 +26,7 @@ from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.encoding import SimpleSingerWriter
 from singer_sdk.singerlib.messages import RecordMessage, StateMessage
 from singer_sdk.streams import Stream
-from test_answers_fuzz import VALUES
+from values import VALUES
 
 from tap_ycm.http.client import Traffic
 from tap_ycm.http.flights import Flights

@@ -19,5 +19,5 @@ def teardown_module() -> None:
 TestTapYCM = get_tap_test_class(
     TapYCM,
     config=settings_for(_YCM),
-    suite_config=SuiteConfig(max_records_limit=400),
+    suite_config=SuiteConfig(max_records_limit=400, ignore_no_records_for_streams=["syncs"]),  # written by TapYCM.run
 )

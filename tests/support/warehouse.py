@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from harness import SCHEMAS
 
-from tap_ycm.streams import STREAMS
+from tap_ycm.streams import STREAMS, SYNCS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,7 @@ Key = tuple[Any, ...]
 Table = dict[Key, dict[str, Any]]
 
 KINDS = {kind.name: kind for kind in STREAMS}
+KEYS = {table.name: table.keys for table in (*STREAMS, SYNCS)}
 CURRENT = [name for name, kind in KINDS.items() if "snapshotAt" not in kind.keys]
 """Streams whose tables show what is; the others add a row with each sync."""
 
@@ -47,7 +48,7 @@ class Warehouse:
             name = message.get("stream", "")
             table, versions = self.tables.setdefault(name, {}), self.versions.setdefault(name, {})
             if message["type"] == "RECORD":
-                key = tuple(message["record"][column] for column in KINDS[name].keys)
+                key = tuple(message["record"][column] for column in KEYS[name])
                 table[key] = message["record"]
                 versions[key] = message.get("version")
             elif message["type"] == "ACTIVATE_VERSION":

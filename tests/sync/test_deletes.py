@@ -225,4 +225,4 @@ INCOMPLETE = "withheld: the scan is not complete"
 )
 def test_the_decision(changes: dict[str, Any], facts: dict[str, Any], words: str) -> None:
     decision = decide(settings(**changes), replace(GOOD, **facts))
-    assert (decision.activate, decision.words) == (words == "activated", words)
+    assert (decision.activate, f"{decision.word}{decision.reason or ''}") == (words == "activated", words)

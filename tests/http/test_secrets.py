@@ -68,8 +68,8 @@ class Canaries:
 
     def run(self, job: Job) -> Run:
         self.outputs += 1
-        config = self.folder / f"config-{self.outputs}-{id(job)}.json"
-        config.write_text(json.dumps(job.config), encoding="utf-8")
+        config, report = (self.folder / f"{what}-{self.outputs}-{id(job)}.json" for what in ("config", "report"))
+        config.write_text(json.dumps({"report_path": str(report), **job.config}), encoding="utf-8")
         process = subprocess.run(
             [
                 sys.executable,
@@ -86,7 +86,9 @@ class Canaries:
             env={**CLEAN_ENVIRONMENT, "TAP_YCM_LOGLEVEL": "DEBUG", **(job.environment or {})},
             timeout=120,
         )
-        return Run(process.returncode, process.stdout, process.stderr)
+        # What is in the report is also in the table of syncs.
+        rows = report.read_text(encoding="utf-8") if report.exists() else ""
+        return Run(process.returncode, process.stdout, process.stderr + rows)
 
     def run_in_both_formats(self, jobs: list[Job]) -> list[Run]:
         environment = {"SINGER_SDK_LOG_CONFIG": str(self.folder / "both.yaml")}
