@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from forked_tap import ForkedTap
-from harness import SCHEMAS, catalog_of, settings_for
+from harness import CLEAN_ENVIRONMENT, SCHEMAS, Run, catalog_of, settings_for
 from jsonschema import Draft202012Validator, FormatChecker
 from warehouse import KINDS, Warehouse, truth
 
@@ -21,8 +26,6 @@ from tap_ycm.streams import STREAMS, SYNCS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from harness import Run
 
     from tap_ycm.sandbox import Sandbox
 
@@ -228,6 +231,79 @@ def test_a_state_of_another_account(tap: Callable[..., Run], sandbox: Callable[.
     assert pipeline.rows["itsps"]["status"] == "not read"
     assert pipeline.warehouse.state == before
     assert not run.of_type("STATE")
+
+
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal(signum: signal.Signals, status: int, sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(number: int) -> None:
+        if number > 3:
+            reached.set()
+            go_on.wait(30)
+
+    ycm = sandbox(364, before_answer=hold)
+    process, report = started(ycm, tmp_path, "customers", "itsps", "syncs")
+    try:
+        assert reached.wait(30)
+        process.send_signal(signum)
+        output, _ = process.communicate(timeout=30)
+    finally:
+        go_on.set()
+        process.kill()
+    run = Run(process.returncode, output, "")
+    assert run.status == status
+    rows = [message["record"] for message in run.of_type("RECORD") if message["stream"] == "syncs"]
+    assert rows == json.loads(report.read_text(encoding="utf-8"))
+    assert [(row["stream"], row["status"], row["exitStatus"]) for row in rows] == [
+        ("customers", "failed", status),
+        ("itsps", "not read", status),
+    ]
+    assert rows[0]["failure"] == f"stopped by {signum.name}"
+    assert rows[0]["rows"] == len(run.of_type("RECORD")) - 2
+    assert [message["type"] for message in run.messages[-5:]] == ["STATE", "SCHEMA", "RECORD", "RECORD", "STATE"]
+
+
+def test_a_target_that_leaves(sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    process, report = started(sandbox(5000), tmp_path, "customers", "itsps", "syncs")
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait(30) == 1
+    first, second = json.loads(report.read_text(encoding="utf-8"))
+    assert first["failure"] == "the target stopped reading: its own log says why"
+    assert (second["status"], second["exitStatus"]) == ("not read", 1)
+
+
+def test_a_run_that_is_killed_leaves_an_empty_report(sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    reached = threading.Event()
+
+    def hold(_: int) -> None:
+        reached.set()
+        time.sleep(0.2)
+
+    ycm = sandbox(364, before_answer=hold)
+    (tmp_path / "report.json").write_text("what an earlier run said", encoding="utf-8")
+    process, report = started(ycm, tmp_path, "customers", "syncs")
+    assert reached.wait(30)
+    process.kill()
+    process.communicate()
+    assert json.loads(report.read_text(encoding="utf-8")) == []
+
+
+def started(ycm: Sandbox, folder: Path, *streams: str) -> tuple[subprocess.Popen[str], Path]:
+    """Start a tap as a process of its own, and return it and the path of its report."""
+    report = folder / "report.json"
+    (folder / "config.json").write_text(json.dumps(settings_for(ycm, report_path=str(report))), encoding="utf-8")
+    (folder / "catalog.json").write_text(json.dumps(catalog_of(*streams)), encoding="utf-8")
+    files = ("--config", str(folder / "config.json"), "--catalog", str(folder / "catalog.json"))
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "tap_ycm", *files],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=CLEAN_ENVIRONMENT,
+        encoding="utf-8",
+    )
+    return process, report
 
 
 def test_nothing_else_changes_without_the_stream(

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -290,26 +290,7 @@ class YCMStream(TableStream):
         Args:
             error: Why it ended before its time; None if it did not.
         """
-        outcome, traffic = self.outcome, self._shared().client.traffic
-        scan = outcome.scan if outcome else None
-        facts: dict[str, Any] = {}
-        if outcome and scan:
-            decision = outcome.decision
-            facts = {
-                "rows": outcome.read,
-                "new": outcome.new,
-                "deleted": outcome.deleted,
-                "deleted_confirmed": outcome.confirmed,
-                "recovered": outcome.recovered,
-                "missing": outcome.missing,
-                "first_total": scan.first_total,
-                "last_total": scan.last_total,
-                "resumed": scan.resumed,
-                "evidence": scan.evidence,
-                "pages": scan.pages,
-            } | ({"deletes": decision.word, "deletes_reason": decision.reason} if decision else {})
-        if self._reader:
-            facts |= {"unknown_fields": dict(self._reader.unknown), "misfits": dict(self._reader.misfits)}
+        outcome, traffic, reader = self.outcome, self._shared().client.traffic, self._reader
         flaw = outcome.flaw if outcome else None
         if error is None:
             status, reason, failure = "incomplete" if flaw else "complete", flaw, self.failure
@@ -318,7 +299,7 @@ class YCMStream(TableStream):
         else:
             reason = "the sync failed" if isinstance(error, Exception) else str(error)
             status, failure = "failed", str(error) if isinstance(error, TapError | StoppedError) else reason
-        return Verdict(
+        verdict = Verdict(
             stream=self.name,
             began=self._began,
             ended=datetime.now(UTC),
@@ -329,7 +310,27 @@ class YCMStream(TableStream):
             retries=traffic.retries,
             seconds_waited=round(traffic.waited, 1),
             seconds_paced=round(traffic.paced, 1),
-            **facts,
+            unknown_fields=reader.unknown if reader else {},
+            misfits=reader.misfits if reader else {},
+        )
+        if outcome is None or outcome.scan is None:
+            return verdict
+        scan, decision = outcome.scan, outcome.decision
+        if decision:
+            verdict = replace(verdict, deletes=decision.word, deletes_reason=decision.reason)
+        return replace(
+            verdict,
+            rows=outcome.read,
+            new=outcome.new,
+            deleted=outcome.deleted,
+            deleted_confirmed=outcome.confirmed,
+            recovered=outcome.recovered,
+            missing=outcome.missing,
+            first_total=scan.first_total,
+            last_total=scan.last_total,
+            resumed=scan.resumed,
+            evidence=scan.evidence,
+            pages=scan.pages,
         )
 
 
