@@ -55,7 +55,7 @@ class Account:
         found: dict[str, Counter[tuple[Any, ...]]] = {name: Counter() for name in streams}
         for line in lines:
             message = json.loads(line)
-            if message["type"] == "RECORD":
+            if message["type"] == "RECORD" and message["stream"] in found:
                 found[message["stream"]][_key(message["stream"], message["record"])] += 1
         for name, keys in found.items():
             truth = Counter(_key(name, json.loads(row)) for row in self._get(f"truth?table={name}").splitlines())

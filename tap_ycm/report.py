@@ -28,11 +28,8 @@ class Report:
             TapError: The file cannot be written.
         """
         self._path = Path(settings.report_path) if settings.report_path else None
-        self._run = {
-            "syncId": str(uuid.uuid4()),
-            "tapVersion": package_version(),
-            "ycm": urlsplit(settings.base_url).hostname,
-        }
+        self._sync_id = str(uuid.uuid4())
+        self._run = {"tapVersion": package_version(), "ycm": urlsplit(settings.base_url).hostname}
         self._verdicts: dict[str, Verdict] = {}
         self.write(0)
 
@@ -46,7 +43,10 @@ class Report:
 
     def rows(self, exit_status: int) -> list[dict[str, Any]]:
         """Return the rows of the table ``syncs``, given the exit status to come."""
-        return [{**self._run, **verdict.facts(), "exitStatus": exit_status} for verdict in self._verdicts.values()]
+        return [
+            {"syncId": self._sync_id, "stream": stream, **self._run, **verdict.facts(), "exitStatus": exit_status}
+            for stream, verdict in self._verdicts.items()
+        ]
 
     def write(self, exit_status: int) -> None:
         """Write the rows to the file that the user wants, if any.

@@ -199,6 +199,8 @@ class TapYCM(CommandLine):
     def _report(self, streams: Sequence[YCMStream], report: Report, exit_status: int) -> None:
         """Write what became of each stream: to the target, and to the file that the user wants.
 
+        Where a state could not be read, nothing is written to the target: its tables may be those of another account.
+
         Raises:
             TapError: That cannot be, and the run would have been a success.
         """
@@ -208,17 +210,14 @@ class TapYCM(CommandLine):
         failure: str | None = None
         syncs = self.streams.get(SYNCS.name)
         try:
-            if (
-                isinstance(syncs, SyncsStream)
-                and syncs.write(report.rows(exit_status))
-                and all(map(_is_ready, streams))
-            ):
+            is_ready = all(stream.outcome is not None for stream in streams)
+            if is_ready and isinstance(syncs, SyncsStream) and syncs.write(report.rows(exit_status)):
                 self._save()
             self.flush()
         except OSError as error:
             failure = cannot_write(error)
         try:
-            report.write(exit_status or bool(failure))
+            report.write(exit_status or (1 if failure else 0))
         except TapError as error:
             failure = str(error)
         if failure and exit_status:
@@ -247,11 +246,6 @@ class TapYCM(CommandLine):
     def _ycm_streams(self) -> list[YCMStream]:
         """Return the streams in the order of the table: the SDK sorts them by name."""
         return [stream for kind in STREAMS if isinstance(stream := self.streams.get(kind.name), YCMStream)]
-
-
-def _is_ready(stream: YCMStream) -> bool:
-    """Tell whether the state of a stream could be read; if not, none is written."""
-    return stream.outcome is not None
 
 
 def _object_from_text(value: object, rules: dict[str, Any] | None) -> object:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from harness import CLEAN_ENVIRONMENT, discovered
 
-from tap_ycm.streams import STREAMS
+from tap_ycm.streams import STREAMS, SYNCS
 
 PROJECT = Path(__file__).parents[1]
 
@@ -62,7 +62,7 @@ def test_the_installed_wheel_discovers_from_an_empty_folder(wheel: Path, tmp_pat
         )
         if command == "--discover":
             streams = json.loads(process.stdout)["streams"]
-            assert streams == [discovered(kind.name) for kind in sorted(STREAMS, key=attrgetter("name"))]
+            assert streams == [discovered(kind.name) for kind in sorted([*STREAMS, SYNCS], key=attrgetter("name"))]
     assert not list(empty.iterdir())
     sandbox = subprocess.run(
         [environment / "bin" / "tap-ycm-sandbox"], cwd=empty, capture_output=True, check=False, text=True

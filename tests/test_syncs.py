@@ -65,8 +65,9 @@ class Pipeline:
         run = self.tap(config=self.config | settings, state=self.warehouse.state, catalog=self.catalog)
         assert run.status == status, run.log
         self.warehouse.take(run)
-        rows = [message["record"] for message in run.of_type("RECORD") if message["stream"] == "syncs"]
-        assert rows == json.loads(self.path.read_text(encoding="utf-8"))
+        rows = json.loads(self.path.read_text(encoding="utf-8"))
+        written = [message["record"] for message in run.of_type("RECORD") if message["stream"] == "syncs"]
+        assert written == (rows if run.messages else [])
         for row in rows:
             Draft202012Validator(SCHEMA, format_checker=FormatChecker()).validate(row)
             assert list(row) == list(SCHEMA["properties"])
@@ -230,7 +231,7 @@ def test_a_state_of_another_account(tap: Callable[..., Run], sandbox: Callable[.
     assert pipeline.rows["customers"]["failure"] == run.error
     assert pipeline.rows["itsps"]["status"] == "not read"
     assert pipeline.warehouse.state == before
-    assert not run.of_type("STATE")
+    assert not run.messages
 
 
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -315,7 +316,7 @@ def test_nothing_else_changes_without_the_stream(
             message.pop("time_extracted", None)
             message.pop("version", None)
             if message["type"] == "STATE":
-                assert message["value"]["bookmarks"].pop("syncs", {}) == {}
+                assert not message["value"]["bookmarks"].pop("syncs", None)  # the SDK makes a place for each stream
                 for mark in message["value"]["bookmarks"].values():
                     mark.pop("last_version", None)
         return found

@@ -32,7 +32,7 @@ class SyncsStream(TableStream):
         self._rows: Sequence[dict[str, Any]] = ()
 
     def write(self, rows: Sequence[dict[str, Any]]) -> bool:
-        """Write rows if a person wants them, and tell whether that is so.
+        """Write rows, if the stream is selected; tells whether it is.
 
         Raises:
             OSError: Standard output takes no more.
