@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -275,6 +276,26 @@ def test_a_target_that_leaves(sandbox: Callable[..., Sandbox], tmp_path: Path) -
     assert (second["status"], second["exitStatus"]) == ("not read", 1)
 
 
+def test_a_target_that_leaves_at_the_very_end(sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    process, report = started(sandbox(5), tmp_path, "customers", "syncs", program=("-c", LEAVES_AT_THE_END))
+    process.communicate(timeout=30)
+    assert process.returncode == 1
+    [row] = json.loads(report.read_text(encoding="utf-8"))
+    assert (row["status"], row["failure"], row["exitStatus"]) == ("complete", None, 1)
+
+
+LEAVES_AT_THE_END = """
+from tap_ycm.__main__ import main
+from tap_ycm.singer.syncs import SyncsStream
+
+def write(self, rows):
+    raise BrokenPipeError
+
+SyncsStream.write = write
+main()
+"""
+
+
 def test_a_run_that_is_killed_leaves_an_empty_report(sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
     reached = threading.Event()
 
@@ -291,14 +312,16 @@ def test_a_run_that_is_killed_leaves_an_empty_report(sandbox: Callable[..., Sand
     assert json.loads(report.read_text(encoding="utf-8")) == []
 
 
-def started(ycm: Sandbox, folder: Path, *streams: str) -> tuple[subprocess.Popen[str], Path]:
+def started(
+    ycm: Sandbox, folder: Path, *streams: str, program: tuple[str, ...] = ("-m", "tap_ycm")
+) -> tuple[subprocess.Popen[str], Path]:
     """Start a tap as a process of its own, and return it and the path of its report."""
     report = folder / "report.json"
     (folder / "config.json").write_text(json.dumps(settings_for(ycm, report_path=str(report))), encoding="utf-8")
     (folder / "catalog.json").write_text(json.dumps(catalog_of(*streams)), encoding="utf-8")
     files = ("--config", str(folder / "config.json"), "--catalog", str(folder / "catalog.json"))
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "tap_ycm", *files],
+        [sys.executable, "-W", "error", *program, *files],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=CLEAN_ENVIRONMENT,
@@ -357,15 +380,18 @@ def test_a_report_that_can_no_longer_be_written_fails_the_run(
     folder = tmp_path / "reports"
     folder.mkdir()
 
-    def gone(_: object) -> None:
-        (folder / "report.json").unlink(missing_ok=True)
-        folder.rmdir()
-
-    ycm = sandbox(5, before_answer=gone)
-    config = settings_for(ycm, report_path=str(folder / "report.json"))
+    ycm = sandbox(120, before_answer=lambda _: shutil.rmtree(folder, ignore_errors=True))
+    config = settings_for(ycm, report_path=str(folder / "report.json"), retry_budget=0)
     run = tap(config=config, catalog=catalog_of("customers", "syncs"))
     assert run.status == 1
-    assert run.error == "the file of report_path cannot be written (No such file or directory)"
+    sentence = "the file of report_path cannot be written (No such file or directory)"
+    assert run.error == sentence
+    folder.mkdir()
+    ycm.faults.add("customers:2:error=1000004")  # one failure does not hide the other
+    run = tap(config=config, catalog=catalog_of("customers", "syncs"))
+    first, second = [line.rpartition(" | ")[2] for line in run.log.splitlines() if "| ERROR" in line]
+    assert (run.status, first) == (1, sentence)
+    assert "1000004" in second
 
 
 def test_only_the_stream_itself_selected_is_nothing(tap: Callable[..., Run], sandbox: Callable[..., Sandbox]) -> None:

@@ -48,13 +48,6 @@ class SyncsStream(TableStream):
         super().log(message, *args, level=min(level, logging.DEBUG), **options)
 
     @override
-    def _write_state_message(self) -> None:
-        """Leave the state to the tap: this stream has none.
-
-        Private in the SDK; pinned by tests/singer/test_sdk_pins.py.
-        """
-
-    @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
         columns = self._wanted_columns()
         self._begin_messages()

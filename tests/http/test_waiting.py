@@ -343,3 +343,24 @@ def test_threads_share_one_row_of_places() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ask, range(8)))
     assert sorted(waited) == [float(place) for place in range(1, 200)]
+
+
+def test_seconds_that_requests_wait_because_of_the_pace_are_counted_once() -> None:
+    now = [100.0]
+    pace = Pace(60, clock=lambda: now[0], sleep=lambda _: None)
+    # Three at once, as threads ask: the second waits one second, the third one more.
+    assert [pace.wait() for _ in range(3)] == [0.0, 1.0, 1.0]
+    now[0] += 10
+    assert pace.wait() == 0.0  # its place was free long ago
+    pace.hold(5)
+    now[0] += 4
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    pace._sleep = sleep
+    assert pace.wait() == 0.0  # a limit made it wait, not the pace
+    assert slept == [1.0]
+    assert pace.wait() == 1.0

@@ -34,8 +34,6 @@ def test_the_private_members_are_as_they_were() -> None:
     # What the tap leaves out of each record: partitions and children, of which it has none in the SDK's sense.
     parameters = ["self", "record", "child_context", "partition_context"]
     assert list(inspect.signature(Stream._process_record).parameters) == parameters
-    # What SyncsStream leaves out.
-    assert "self._write_state_message()" in inspect.getsource(Stream._sync_records)
     # sync() is final: what it would send before the first record is switched off by this one public property.
     assert "and self.emit_activate_version_messages" in inspect.getsource(Stream.sync)
     # What tap_ycm.singer.run does in place of sync_all: the rest is about replication keys, children and costs.
