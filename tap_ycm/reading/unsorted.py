@@ -29,6 +29,8 @@ ENOUGH_IN_ORDER = 20
 """Keys that must be seen in order: a list in no order shows fewer of them in order by chance."""
 MOST_BEYOND = 10
 """Pages past the end by their own total, in a row."""
+_MOST_ENDS = 20
+"""How often the end of the list is looked at, until its last page ends where its total says."""
 _INVALID_PARAMETER = 1000004
 """What YCM may say of a page past the end."""
 
@@ -122,9 +124,12 @@ class Unsorted(BaseReading):
             page = self._whole_page(lane.page)
         if len(met) < ENOUGH_IN_ORDER:
             return False
-        while not self._end_was_whole:
-            allowance.spend(0)
-            self._whole_page(max(-(-(self.last_total or 0) // self._size), 1))
+        for _ in range(_MOST_ENDS):
+            if self._end_was_whole:
+                break
+            page = self._whole_page(max(-(-(self.last_total or 0) // self._size), 1))
+        else:
+            raise violation(page, "the last page never ended where its total says")
         yield from self._hear_the_total(len(met))
         return True
 
@@ -184,9 +189,8 @@ class Unsorted(BaseReading):
             return self.last_total is None or self.rows >= self.last_total
 
         def fetch(request: PageRequest) -> Page:
-            page = self._fetch(request)
-            self.pages += 1
-            self.last_total = page.total
+            page = self._answer(request)
+            self.last_total = self.last_total if page.total is None else page.total
             return page
 
         for keys, rows in read_plainly(fetch, self._size, self._unread, is_enough):
@@ -214,16 +218,23 @@ class Unsorted(BaseReading):
             self._end_was_whole |= (number - 1) * self._size + len(page.ids) == page.total
         return page
 
-    def _page(self, number: int) -> Page:
+    def _answer(self, request: PageRequest) -> Page:
+        """Return a page; one without a row and a total where YCM says that there is no such page."""
         try:
-            page = self._fetch(PageRequest(number, self._size))
+            page = self._fetch(request)
         except ApiError as error:
-            if error.code != _INVALID_PARAMETER or number == 1:
+            if error.code != _INVALID_PARAMETER or request.number == 1:
                 raise
-            # There is no such page: so there are no more rows than come before it.
-            self.last_total = min(self.last_total or 0, (number - 1) * self._size)
-            return Page([], [], number, self._size, None, "none")
+            return Page([], [], request.number, self._size, None, "none")
         self.pages += 1
+        return page
+
+    def _page(self, number: int) -> Page:
+        page = self._answer(PageRequest(number, self._size))
+        if page.total is None and not page.ids and number > 1:
+            # There is no such page, so there are no more rows than come before it.
+            self.last_total = min(self.last_total or 0, (number - 1) * self._size)
+            return page
         self.last_total = page.total
         if page.number != number and self._is_past_the_end(number):  # some page in its place
             return replace(page, ids=[], rows=[], number=number)

@@ -94,6 +94,7 @@ class Verdict:
         return facts | {
             "began": self.began.isoformat(),
             "ended": self.ended.isoformat(),
+            "evidence": self.evidence if self.status == "complete" else None,
             "deletesReason": self.deletes_reason.lstrip(": ") if self.deletes_reason else None,
             "unknownFields": _counts(self.unknown_fields),
             "misfits": _counts(self.misfits),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -179,3 +179,66 @@ def test_a_list_that_is_shuffled_for_each_answer_is_not_called_complete_by_luck(
     reading, got = read(world)
     assert reading.flaw is None or sorted(got) == world.keys
     assert world.requests <= (MOST_READINGS + 1) * 16
+
+
+def at(number: int, what: Callable[[List], None]) -> Callable[[List], None]:
+    """Return what changes a list before one answer, counted from 1."""
+
+    def change(world: List) -> None:
+        if world.requests == number:
+            what(world)
+
+    return change
+
+
+AGAIN = f"{MOST_READINGS} readings in a row did not agree with each other and with YCM's total"
+
+
+@pytest.mark.parametrize(
+    ("world", "flaw", "missing", "only_missing"),
+    [
+        ({}, None, 0, True),
+        # one short page says how many rows it lacks, and the plain reading how many all lack
+        ({"hidden": {12}}, "page 10 has 2 rows, 1 fewer than its total says (requestId 0123)", 1, False),
+        ({"hidden": {37, 38, 39}}, "page 10 has 0 rows, 3 fewer than its total says (requestId 0123)", 3, False),
+        ({"offset": 1}, "page 11 has 0 rows, 1 fewer than its total says (requestId 0123)", 1, False),
+        ({"offset": -1}, "the last page never ended where its total says (requestId 0123)", 0, False),
+        # nothing but rows is missing: look-ups may find them
+        ({"hidden": {12, 13}, "order": "descending"}, AGAIN, 2, True),
+        ({"offset": 1, "order": "descending"}, AGAIN, 1, True),
+        ({"offset": 5, "order": "fixed"}, AGAIN, 5, True),
+        ({"offset": -1, "order": "fixed"}, AGAIN, 0, False),
+        ({"offset": 40, "past_end": "refused"}, AGAIN, 0, False),
+        # what is created meanwhile is read, and explains a total that has grown
+        ({"change": at(2, List.create)}, None, 0, True),
+        ({"change": at(9, List.create)}, None, 0, True),
+        ({"change": at(11, List.create)}, None, 0, True),
+        ({"change": at(5, List.delete)}, None, 0, True),
+    ],
+)
+def test_what_a_reading_of_a_list_that_ascends_or_not_says_of_itself(
+    world: dict[str, Any],
+    flaw: str | None,
+    missing: int,
+    only_missing: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    ycm = List(list(range(10, 40)), **world)
+    reading, got = read(ycm)
+    assert (reading.flaw, reading.missing, reading.only_missing) == (flaw, missing, only_missing)
+    assert sorted(got) == sorted(ycm.ever - ycm.hidden)
+    assert reading.pages == ycm.requests or ycm.past_end == "refused"
+    assert reading.first_total == 30 + ycm.offset
+    assert reading.last_total == len(ycm.keys) + ycm.offset
+    assert ycm.requests < 70
+
+
+def test_rows_that_are_hidden_after_the_reading_has_passed_them_are_missed_by_the_total_that_ascends() -> None:
+    """The total is heard again at the end: rows that come back, and are older than the newest read, were hidden."""
+
+    def reappear(world: List) -> None:
+        if world.requests == 11:
+            world.hidden.clear()
+
+    world = List(list(range(10, 40)), hidden={13, 14}, counts_hidden=False, change=reappear)
+    reading, got = read(world)
+    assert reading.flaw or set(got) == set(world.keys)
