@@ -157,7 +157,7 @@ def generated() -> dict[Path, str]:
     return {
         PROJECT / "meltano.yml": meltano_yml(),
         PROJECT / "README.md": readme(),
-        PROJECT / "docs" / "streams.md": describe_streams.catalogue(),
+        PROJECT / "docs" / "tables.md": describe_streams.catalogue(),
         PROJECT / "examples" / "privacy" / "meltano.yml": privacy_example(),
         PROJECT / "hub" / "tap-ycm.yml": hub_definition(),
     }
