@@ -19,6 +19,7 @@ __all__ = [
     "TABLES",
     "Field",
     "catalogue",
+    "description_of",
     "fields",
     "harmless_columns",
     "hub_list",
@@ -60,6 +61,12 @@ def schema_of(stream: str) -> dict[str, Any]:
     """Return the schema of a stream."""
     schema: dict[str, Any] = json.loads((SCHEMAS / f"{stream}.json").read_text(encoding="utf-8"))
     return schema
+
+
+def description_of(stream: str) -> str:
+    """Return the description of a table, with a link to the vendor's page."""
+    description: str = schema_of(stream)["description"]
+    return re.sub(r"vendor page ([\w-]+)", rf"[vendor page \1]({VENDOR}/\1.html)", description)
 
 
 def fields(rules: dict[str, Any], prefix: str = "") -> Iterator[Field]:
@@ -128,11 +135,10 @@ def catalogue() -> str:
     parts = [CATALOGUE_HEAD, diagram()]
     for kind in TABLES:
         schema = schema_of(kind.name)
-        description = re.sub(r"vendor page ([\w-]+)", rf"[vendor page \1]({VENDOR}/\1.html)", schema["description"])
         read = f"Read as {how_read(kind)}. " if isinstance(kind, Kind) else ""
         confirmed = "" if is_appended(kind) else f" What confirms a delete: {what_confirms(kind)}."
         parts += [
-            f"\n## {kind.name}\n\n{description}\n\n",
+            f"\n## {kind.name}\n\n{description_of(kind.name)}\n\n",
             f"{read}Key: {', '.join(f'`{key}`' for key in kind.keys)}.{confirmed}\n\n",
             "| column | type | unit | personal data | meaning |\n| --- | --- | --- | --- | --- |\n",
             *map(row_of, fields(schema)),
