@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,14 @@ from harness import CLEAN_ENVIRONMENT, SCHEMAS
 from meltano_project import REPOSITORY, loader
 from warehouse import KINDS, truth
 
+from tap_ycm.sandbox import account
 from tap_ycm.streams import SYNCS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    import pytest
 
     from tap_ycm.sandbox import Sandbox
 
@@ -32,6 +36,8 @@ OF_PBX = (
     *("extension_capacity", "concurrent_call_capacity"),
 )
 """What ycm_customers takes as it is."""
+TIMES = ("snapshot_at", "extracted_at")
+"""When the tap read, which the sandbox does not know."""
 
 
 class DbtProject:
@@ -67,15 +73,58 @@ class DbtProject:
         return {name: status for name, status in found.items() if status not in but}
 
 
+def wrong(table: Callable[[str], list[Row]], ycm: Sandbox, not_loaded: Sequence[str] = ()) -> list[str]:
+    """Return the models that are not what the sandbox has now; of history, only the newest counts.
+
+    Args:
+        table: Reads a model.
+        ycm: The sandbox.
+        not_loaded: Streams that were not loaded, whose staging models ought to be empty.
+    """
+    wanted = {f"stg_ycm__{name}": [] if name in not_loaded else staged(ycm, name) for name in KINDS}
+    wanted["stg_ycm__dids__trunk_ids"] = [
+        {"did_id": row["id"], "trunk_id": trunk} for row in staged(ycm, "dids") for trunk in row["trunk_ids"]
+    ]
+    wanted["stg_ycm__trunk_permissions__trunk_list"] = [
+        {"user_id": row["user_id"], "trunk_id": trunk["trunkId"], "trunk_name": trunk["trunkName"]}
+        for row in staged(ycm, "trunk_permissions")
+        for trunk in row["trunk_list"]
+    ]
+    wanted["stg_ycm__firmware_versions__region_ids"] = [
+        {"version_id": row["version_id"], "region_id": region}
+        for row in staged(ycm, "firmware_versions")
+        for region in row["region_ids"]
+    ]
+    wanted |= {"ycm_customers": customers(ycm), "ycm_expiring": expiring(ycm), "ycm_numbers": numbers(ycm)}
+    of_account = [row for row in capacity(ycm) if row["user_id"] is None]
+    wanted["ycm_capacity"] = of_account if "user_subscriptions" in not_loaded else capacity(ycm)
+    return [name for name, rows in wanted.items() if plain(newest(table(name))) != plain(rows)]
+
+
+def newest(rows: list[Row]) -> list[Row]:
+    """Return rows without the time of a snapshot; where there are several snapshots of a thing, only the newest."""
+    latest: dict[Any, Any] = {}
+    for row in rows:
+        thing = (row.get("resource"), row.get("user_id") is None)
+        latest[thing] = max(row.get("snapshot_at", ""), latest.get(thing, row.get("snapshot_at", "")))
+    return [
+        {name: value for name, value in row.items() if name not in TIMES}
+        for row in rows
+        if row.get("snapshot_at", "") == latest[row.get("resource"), row.get("user_id") is None]
+    ]
+
+
 def plain(rows: Iterable[Row]) -> list[dict[str, str]]:
     """Return rows in an order and in words that do not depend on the warehouse."""
-    words = [{name.lower(): _word(value) for name, value in row.items()} for row in rows]
+    words = [{name.lower(): _word(name.lower(), value) for name, value in row.items()} for row in rows]
     return sorted(words, key=lambda row: sorted(row.items()))
 
 
-def _word(value: Any) -> str:
+def _word(name: str, value: Any) -> str:
     if isinstance(value, list | dict):
         return json.dumps(value, sort_keys=True)
+    if name == "customers" and value:  # each warehouse has its own alphabet
+        return ", ".join(sorted(value.split(", ")))
     return str(value)
 
 
@@ -103,6 +152,14 @@ def _leaves(rules: dict[str, Any], value: Row | None, prefix: str = "") -> Itera
             yield prefix + snake(name), found
 
 
+def let_expire(ycm: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let things expire on days around those that ycm_expiring looks at."""
+    now, days = int(time.time()), (-1, 1, 59, 61)
+    monkeypatch.setattr(account, "_EXPIRY", now + 30 * 86_400)
+    for key, pbx, plan in zip(ycm.tables["cloud_pbxs"].ids(), days, reversed(days), strict=False):
+        ycm.tables["cloud_pbxs"].edit(key, expirationDate=now + pbx * 86_400, planExpirationDate=now + plan * 86_400)
+
+
 def customers(ycm: Sandbox) -> list[Row]:
     """Return what ycm_customers ought to have."""
     pbxs = {pbx["cloud_pbx_id"]: pbx for pbx in staged(ycm, "cloud_pbxs")}
@@ -124,9 +181,13 @@ def customers(ycm: Sandbox) -> list[Row]:
 
 
 def expiring(ycm: Sandbox) -> list[Row]:
-    """Return what ycm_expiring ought to have, but for the customers."""
+    """Return what ycm_expiring ought to have."""
     now = datetime.now(UTC).replace(tzinfo=None)
     (package,), (connections,) = staged(ycm, "subscription"), staged(ycm, "remote_connections")
+    companies = defaultdict(list)
+    for customer in customers(ycm):
+        if customer["company"]:
+            companies[customer["cloud_pbx_id"]].append(customer["company"])
     nothing: Row = {"cloud_pbx_id": None, "name": None, "type": None, "plan": None}
     ends = [
         ("hosting package", nothing, package["expiration_time"]),
@@ -143,6 +204,7 @@ def expiring(ycm: Sandbox) -> list[Row]:
             "pbx_name": pbx["name"],
             "pbx_type": pbx["type"],
             "plan": pbx["plan"],
+            "customers": ", ".join(companies[pbx["cloud_pbx_id"]] if pbx["cloud_pbx_id"] else []) or None,
             "expires_at": end,
             "days_left": (end.date() - now.date()).days,
         }
