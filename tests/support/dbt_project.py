@@ -121,7 +121,9 @@ def plain(rows: Iterable[Row]) -> list[dict[str, str]]:
 
 
 def _word(name: str, value: Any) -> str:
-    if isinstance(value, list | dict):
+    if isinstance(value, str) and value.startswith("["):  # JSON in a warehouse
+        value = json.loads(value)
+    if isinstance(value, list):
         return json.dumps(value, sort_keys=True)
     if name == "customers" and value:  # each warehouse has its own alphabet
         return ", ".join(sorted(value.split(", ")))
