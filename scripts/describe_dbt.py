@@ -34,16 +34,15 @@ SOURCES_HEAD = """\
 # Made by scripts/generate.py from schemas/. The tables as target-postgres, target-snowflake or target-duckdb load them.
 #
 # What is tested here holds for all rows, those marked as deleted included: a record has one row, whatever became of it.
-# References are tested on the staging models, because a row that is alive may well refer to what is alive only.
+# References are tested on the staging models: a row that is marked as deleted may refer to what is gone, too.
 """
 STAGING_HEAD = """\
 # Made by scripts/generate.py from schemas/.
 #
-# References to the list whose keys the tap asked with must hold: nothing is read, or stays, without its parent. All
-# others only warn, for they may lead nowhere in a correct load: YCM has no common moment for two lists, so a row may
-# refer to what was created after the other list was read; and an account may not see all that its objects refer to,
-# such as another account's trunks (available_trunks) or PBXs. Rows of history are not tested: they stay when what they
-# refer to goes.
+# A reference to the parent that the tap asked for must hold: no child is read, or stays, without it. All others only
+# warn, for they may lead nowhere in a correct load. Lists are read one after the other, so a row may refer to what was
+# created in between; and an account may not see all that its objects refer to, such as other accounts' trunks
+# (available_trunks) and PBXs. Rows of history have no such test: they stay when what they refer to goes.
 """
 SYNCS_CONFIG = {
     "loaded_at_field": "ended",

@@ -109,6 +109,7 @@ def test_it_is_described_and_keeps_the_rules(copy: Copy) -> None:
     assert "\n## tariffs\n" in copy.text("docs/tables.md")
     assert "\n        - tariffs.name\n" in copy.text("examples/privacy/meltano.yml")
     assert "`tariffs`" in copy.text("hub/tap-ycm.yml")
+    assert "'tariffId', 'bigint'" in copy.text("examples/dbt/models/staging/stg_ycm__tariffs.sql")
     rules = (
         "--noconftest",
         "-c",

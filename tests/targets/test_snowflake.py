@@ -270,7 +270,7 @@ def test_the_dbt_project_builds(warehouse: Warehouse, monkeypatch: pytest.Monkey
     dbt = DbtProject(tmp_path / "dbt", installed(DBT, "dbt"), DBT_TARGET="snowflake", TARGET_SNOWFLAKE_ACCOUNT="fake")
     profiles = yaml.safe_load((dbt.folder / "profiles.yml").read_text(encoding="utf-8"))
     output = profiles["ycm"]["outputs"]["snowflake"]
-    del output["private_key_path"]
+    del output["private_key_path"], output["private_key_passphrase"]
     host, _, port = warehouse.address.partition(":")
     output |= {"host": host, "port": int(port), "protocol": "http", "threads": 1}
     output |= {"database": warehouse.name, "user": config["user"], "password": config["password"]}
