@@ -78,7 +78,7 @@ def test_models_are_the_truth_and_checks_notice(
     postgres.run("tap-ycm", "target-postgres")
     capacity = [dbt_project.capacity(ycm)]
     now = datetime.now(UTC)
-    postgres.add_syncs(synced(ycm, "yesterday", now - timedelta(hours=24)))
+    syncs = synced(ycm, "yesterday", now - timedelta(hours=24))
     for table in ycm.tables:
         ycm.shake(create=2, delete=2, edit=2, table=table)
     let_expire(ycm, monkeypatch)
@@ -86,7 +86,7 @@ def test_models_are_the_truth_and_checks_notice(
     second_run = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     postgres.run("tap-ycm", "target-postgres")
     capacity.append(dbt_project.capacity(ycm))
-    postgres.add_syncs(synced(ycm, "today", now - timedelta(hours=12)))
+    postgres.add_syncs(syncs + synced(ycm, "today", now - timedelta(hours=12)))
 
     postgres.run("dbt-postgres:build")
     assert postgres.dbt.results("pass", "success") == {}
@@ -149,10 +149,10 @@ def break_everything(postgres: Postgres, now: datetime) -> None:
         "regions": {"rows": 0},
     }
     tonight = [row | changes.get(row["stream"], {}) for row in synced(postgres.ycm, "tonight", now)]
-    postgres.add_syncs([row for row in tonight if row["stream"] != "itsps"])
-    for run in ("yesterday", "today"):
-        old = synced(postgres.ycm, run, now - timedelta(hours=27))
-        postgres.add_syncs([row for row in old if row["stream"] == "itsps"])
+    old = [row for run in ("yesterday", "today") for row in synced(postgres.ycm, run, now - timedelta(hours=27))]
+    postgres.add_syncs(
+        [row for row in tonight if row["stream"] != "itsps"] + [row for row in old if row["stream"] == "itsps"]
+    )
 
 
 @pytest.mark.slow
