@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import describe_dbt
 import describe_streams
 
 from tap_ycm.settings import SETTINGS
@@ -157,9 +158,10 @@ def generated() -> dict[Path, str]:
     return {
         PROJECT / "meltano.yml": meltano_yml(),
         PROJECT / "README.md": readme(),
-        PROJECT / "docs" / "streams.md": describe_streams.catalogue(),
+        PROJECT / "docs" / "tables.md": describe_streams.catalogue(),
         PROJECT / "examples" / "privacy" / "meltano.yml": privacy_example(),
         PROJECT / "hub" / "tap-ycm.yml": hub_definition(),
+        **describe_dbt.dbt_files(),
     }
 
 

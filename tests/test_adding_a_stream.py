@@ -103,12 +103,13 @@ def test_the_tap_reads_it_and_the_sandbox_serves_it(copy: Copy) -> None:
 
 def test_it_is_described_and_keeps_the_rules(copy: Copy) -> None:
     copy.python("scripts/generate.py")
-    assert "| [`tariffs`](docs/streams.md#tariffs) | unsorted pages | tariffId | complete reading |  |" in copy.text(
+    assert "| [`tariffs`](docs/tables.md#tariffs) | unsorted pages | tariffId | complete reading |  |" in copy.text(
         "README.md"
     )
-    assert "\n## tariffs\n" in copy.text("docs/streams.md")
+    assert "\n## tariffs\n" in copy.text("docs/tables.md")
     assert "\n        - tariffs.name\n" in copy.text("examples/privacy/meltano.yml")
     assert "`tariffs`" in copy.text("hub/tap-ycm.yml")
+    assert "'tariffId', 'bigint'" in copy.text("examples/dbt/models/staging/stg_ycm__tariffs.sql")
     rules = (
         "--noconftest",
         "-c",

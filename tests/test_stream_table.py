@@ -23,8 +23,12 @@ KINDS = {kind.name: kind for kind in STREAMS}
 SCHEMAS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (REPOSITORY / "schemas").glob("*.json")
 }
+VENDOR = "https://help.yeastar.com/en/yeastar-central-management/ycm-api"
 HARMLESS = {"cloud_pbxs.passwordlessLogin", "cloud_pbxs.allowSuperiorPasswordlessLogin"}
 """Switches, and no secrets."""
+
+TABLES = [*KINDS, SYNCS.name]
+"""What the schemas and the pages tell of: the lists of YCM, and the tap's own."""
 
 each_stream = pytest.mark.parametrize("kind", STREAMS, ids=KINDS)
 
@@ -39,8 +43,7 @@ def fields(rules: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_each_stream_has_one_schema_and_each_schema_one_stream() -> None:
     assert len(KINDS) == len(STREAMS)
-    assert {*KINDS, SYNCS.name} == SCHEMAS.keys()
-    assert tuple(SCHEMAS[SYNCS.name]["required"]) == SYNCS.keys
+    assert set(TABLES) == SCHEMAS.keys()
 
 
 def test_the_sandbox_serves_each_stream() -> None:
@@ -107,22 +110,30 @@ def test_a_stream_and_its_fields_are_described(kind: Kind) -> None:
         assert isinstance(field["x-personal-data"], bool), name
 
 
-def test_readme_and_the_page_of_streams_tell_of_each_stream_in_the_order_of_the_table() -> None:
+def test_readme_and_the_page_of_tables_tell_of_each_table_in_the_order_of_the_table() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     table = readme.partition("<!-- streams -->")[2].partition("<!-- /streams -->")[0]
-    assert re.findall(r"^\| \[`(\w+)`\]\(docs/streams\.md#\1\)", table, re.MULTILINE) == list(KINDS)
-    page = (REPOSITORY / "docs" / "streams.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \[`(\w+)`\]\(docs/tables\.md#\1\)", table, re.MULTILINE) == TABLES
+    page = (REPOSITORY / "docs" / "tables.md").read_text(encoding="utf-8")
     sections = re.split(r"^## ", page, flags=re.MULTILINE)[2:]
-    assert [section.split()[0] for section in sections] == list(KINDS)
-    for section, name in zip(sections, KINDS, strict=True):
+    assert [section.split()[0] for section in sections] == TABLES
+    for section, name in zip(sections, TABLES, strict=True):
         columns = {
             column for column in re.findall(r"^\| `([\w.\[\]]+)`", section, re.MULTILINE) if column.isidentifier()
         }
         assert columns == SCHEMAS[name]["properties"].keys()
-        personal = set(re.findall(r"^\| `([\w.\[\]]+)` \|[^|]*\| yes \|", section, re.MULTILINE))
+        personal = set(re.findall(r"^\| `([\w.\[\]]+)` \|[^|]*\|[^|]*\| yes \|", section, re.MULTILINE))
         assert {path.rpartition(".")[2] for path in personal} == {
             field for field, rules in fields(SCHEMAS[name]) if rules["x-personal-data"]
         }
+        for unit in {rules["x-unit"] for _, rules in fields(SCHEMAS[name]) if "x-unit" in rules}:
+            shown = re.findall(rf"^\| `([\w.\[\]]+)` \|[^|]*\| {unit} \|", section, re.MULTILINE)
+            assert sorted(path.rpartition(".")[2] for path in shown) == sorted(
+                field for field, rules in fields(SCHEMAS[name]) if rules.get("x-unit") == unit
+            )
+        slugs = re.findall(r"vendor page ([\w-]+)", SCHEMAS[name]["description"])
+        links = [f"[vendor page {slug}]({VENDOR}/{slug}.html)" for slug in slugs]
+        assert links == re.findall(r"\[vendor.*?\)", section)
 
 
 def wishes() -> list[list[str]]:
@@ -147,8 +158,8 @@ def test_meltano_selects_what_meltano_yml_offers_to_select(tmp_path: Path) -> No
         selected(patterns, tmp_path / f"{place}") for place, patterns in enumerate(wishes())
     )
     everything = selected(["*.*"], tmp_path / "all")
-    assert {name.partition(".")[0] for name in everything} == KINDS.keys()
-    assert customers == {name for name in everything if name.startswith("customers.")}
+    assert {name.partition(".")[0] for name in everything} | {SYNCS.name} == set(TABLES)
+    assert customers == {name for name in everything if name.startswith(("customers.", "syncs."))}
     children = tuple(f"{kind.name}." for kind in STREAMS if isinstance(kind, Children))
     assert no_children == {name for name in everything if not name.startswith(children)}
     personal = {f"{stream}.{name}" for stream in SCHEMAS for name in personal_paths(SCHEMAS[stream])}

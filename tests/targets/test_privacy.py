@@ -15,7 +15,7 @@ from tables import Table
 
 from tap_ycm.sandbox import Sandbox, World
 from tap_ycm.sandbox.world import FIELDS
-from tap_ycm.streams import STREAMS
+from tap_ycm.streams import STREAMS, SYNCS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ EXTRACTORS = {
 }
 COLUMNS: dict[str, dict[str, Any]] = {
     kind.name: json.loads((REPOSITORY / "schemas" / f"{kind.name}.json").read_text(encoding="utf-8"))["properties"]
-    for kind in STREAMS
+    for kind in (*STREAMS, SYNCS)
 }
 IMPERSONAL = {
     stream: [name for name, field in columns.items() if not field["x-personal-data"]]

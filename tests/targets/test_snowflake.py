@@ -10,13 +10,16 @@ import base64
 import json
 import secrets
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+import yaml
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from dbt_project import CORE, DbtProject, let_expire, load_syncs, synced, wrong
 from meltano_project import MeltanoProject, installed
 from warehouse import CURRENT, KINDS, truth
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.snowflake
 
 SERVER = "fakesnow[server]==0.12.1 snowflake-connector-python<5"  # connector 5 lacks what this fakesnow imports
+DBT = f"{CORE} dbt-snowflake==1.12.4"
 METADATA = {
     "_SDC_EXTRACTED_AT": "TIMESTAMP_NTZ",
     "_SDC_RECEIVED_AT": "TIMESTAMP_NTZ",
@@ -247,6 +251,42 @@ def test_every_stream_has_its_table_and_deletes_follow(warehouse: Warehouse) -> 
         keys = [column for column in kind.keys if column != "snapshotAt"]
         found = warehouse.sql(f"select {', '.join((*keys, '1'))} from tap_ycm.{name} {alive}")  # noqa: S608 - our own
         assert sorted(found) == sorted([*key, 1] for key in (*before[name], *truth(warehouse.ycm, name))), name
+
+
+def test_the_dbt_project_builds(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As far as fakesnow goes, which turns Snowflake's words into DuckDB's."""
+    let_expire(warehouse.ycm, monkeypatch)
+    del warehouse.project.extractor["select"]
+    warehouse.loaded()
+    for table in warehouse.ycm.tables:
+        warehouse.ycm.shake(create=1, delete=1, edit=1, table=table)
+    let_expire(warehouse.ycm, monkeypatch)
+    warehouse.loaded(TAP_YCM_MAX_DELETE_PERCENT="90")
+    names = ("account", "database", "user", "password")
+    config: dict[str, Any] = {name: warehouse.environment[f"TARGET_SNOWFLAKE_{name.upper()}"] for name in names}
+    way = {"SNOWFLAKE_SQLALCHEMY_LEGACY_URL_PARAMS": "1"}
+    load_syncs("target-snowflake", synced(warehouse.ycm, "today", datetime.now(UTC)), config, **way)
+
+    dbt = DbtProject(tmp_path / "dbt", installed(DBT, "dbt"), DBT_TARGET="snowflake", TARGET_SNOWFLAKE_ACCOUNT="fake")
+    profiles = yaml.safe_load((dbt.folder / "profiles.yml").read_text(encoding="utf-8"))
+    output = profiles["ycm"]["outputs"]["snowflake"]
+    del output["private_key_path"], output["private_key_passphrase"]
+    host, _, port = warehouse.address.partition(":")
+    output |= {"host": host, "port": int(port), "protocol": "http", "threads": 1}
+    output |= {"database": warehouse.name, "user": config["user"], "password": config["password"]}
+    (dbt.folder / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
+    dbt.run("build")
+    assert dbt.results("pass", "success") == {}
+    dbt.run("source", "freshness")
+
+    def model(name: str) -> list[dict[str, Any]]:
+        place = f"table_schema = 'ANALYTICS' and table_name = '{name.upper()}'"
+        found = warehouse.sql(f"select column_name from information_schema.columns where {place}")  # noqa: S608 - our own
+        columns = [column for (column,) in found]
+        rows = warehouse.sql(f"select {', '.join(columns)} from analytics.{name}")  # noqa: S608 - our own
+        return [dict(zip(map(str.lower, columns), row, strict=True)) for row in rows]
+
+    assert wrong(model, warehouse.ycm) == []
 
 
 def decoded(part: str) -> bytes:

@@ -1,0 +1,35 @@
+-- Made by scripts/generate.py from schemas/syncs.json.
+{%- set columns = loaded_columns('syncs') %}
+
+select
+    {{ loaded(columns, 'syncId', 'text') }} as sync_id,
+    {{ loaded(columns, 'stream', 'text') }} as stream,
+    {{ loaded(columns, 'tapVersion', 'text') }} as tap_version,
+    {{ loaded(columns, 'ycm', 'text') }} as ycm,
+    {{ loaded(columns, 'began', 'timestamp') }} as began,
+    {{ loaded(columns, 'ended', 'timestamp') }} as ended,
+    {{ loaded(columns, 'status', 'text') }} as status,
+    {{ loaded(columns, 'reason', 'text') }} as reason,
+    {{ loaded(columns, 'failure', 'text') }} as failure,
+    {{ loaded(columns, 'evidence', 'text') }} as evidence,
+    {{ loaded(columns, 'rows', 'bigint') }} as row_count,
+    {{ loaded(columns, 'new', 'bigint') }} as new,
+    {{ loaded(columns, 'deleted', 'bigint') }} as deleted,
+    {{ loaded(columns, 'deletedConfirmed', 'bigint') }} as deleted_confirmed,
+    {{ loaded(columns, 'recovered', 'bigint') }} as recovered,
+    {{ loaded(columns, 'missing', 'bigint') }} as missing,
+    {{ loaded(columns, 'firstTotal', 'bigint') }} as first_total,
+    {{ loaded(columns, 'lastTotal', 'bigint') }} as last_total,
+    {{ loaded(columns, 'resumed', 'boolean') }} as resumed,
+    {{ loaded(columns, 'deletes', 'text') }} as deletes,
+    {{ loaded(columns, 'deletesReason', 'text') }} as deletes_reason,
+    {{ loaded(columns, 'pages', 'bigint') }} as pages,
+    {{ loaded(columns, 'requests', 'bigint') }} as requests,
+    {{ loaded(columns, 'retries', 'bigint') }} as retries,
+    {{ loaded(columns, 'secondsWaited', 'double precision') }} as seconds_waited,
+    {{ loaded(columns, 'secondsPaced', 'double precision') }} as seconds_paced,
+    {{ loaded(columns, 'unknownFields', 'json') }} as unknown_fields,
+    {{ loaded(columns, 'misfits', 'json') }} as misfits,
+    {{ loaded(columns, 'exitStatus', 'bigint') }} as exit_status,
+    {{ loaded(columns, '_sdc_extracted_at', 'timestamp') }} as extracted_at
+from {{ all_rows('syncs') }}
