@@ -2,8 +2,8 @@
 
 For Airflow 3, with any executor. Copy this file into the folder of your DAGs, and change PROJECT and the schedule.
 
-- Variable `ycm_accounts`: a JSON list of names, such as ["acme", "globex"]. Their tables are in the schemas ycm_acme and
-  ycm_globex.
+- Variable `ycm_accounts`: a JSON list of names, such as ["acme", "globex"]. Their tables are in the schemas
+  ycm_acme and ycm_globex.
 - Connections `ycm_acme`, `ycm_globex`: login is the client ID, password the client secret, host the address of the YCM
   if it is not Yeastar's.
 - Pool `ycm`: its slots are how many accounts are synced at a time.

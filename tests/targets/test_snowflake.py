@@ -10,7 +10,6 @@ import base64
 import json
 import secrets
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ import requests
 import yaml
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from dbt_project import CORE, DbtProject, let_expire, load_syncs, synced, wrong
+from dbt_project import CORE, DbtProject, let_expire, wrong
 from meltano_project import MeltanoProject, installed
 from warehouse import CURRENT, KINDS, truth
 
@@ -262,11 +261,7 @@ def test_the_dbt_project_builds(warehouse: Warehouse, monkeypatch: pytest.Monkey
         warehouse.ycm.shake(create=1, delete=1, edit=1, table=table)
     let_expire(warehouse.ycm, monkeypatch)
     warehouse.loaded(TAP_YCM_MAX_DELETE_PERCENT="90")
-    names = ("account", "database", "user", "password")
-    config: dict[str, Any] = {name: warehouse.environment[f"TARGET_SNOWFLAKE_{name.upper()}"] for name in names}
-    way = {"SNOWFLAKE_SQLALCHEMY_LEGACY_URL_PARAMS": "1"}
-    load_syncs("target-snowflake", synced(warehouse.ycm, "today", datetime.now(UTC)), config, **way)
-
+    config = {name: warehouse.environment[f"TARGET_SNOWFLAKE_{name.upper()}"] for name in ("user", "password")}
     dbt = DbtProject(tmp_path / "dbt", installed(DBT, "dbt"), DBT_TARGET="snowflake", TARGET_SNOWFLAKE_ACCOUNT="fake")
     profiles = yaml.safe_load((dbt.folder / "profiles.yml").read_text(encoding="utf-8"))
     output = profiles["ycm"]["outputs"]["snowflake"]
