@@ -318,3 +318,11 @@ def test_the_connection_test_has_one_line_a_stream(tap: Callable[..., Run], sand
     ycm.faults.clear()
     assert tap("--test", config=settings_for(ycm)).status == 0
     assert tap("--test=everything", config=settings_for(ycm)).status == 2
+
+
+def test_a_test_says_that_one_refusal_says_nothing_of_the_other_users(
+    tap: Callable[..., Run], sandbox: Callable[..., Sandbox]
+) -> None:
+    run = tap("--test", config=settings_for(sandbox(5, assumptions=Assumptions(denied=("user_subscriptions",)))))
+    assert run.status == 0
+    assert "user_subscriptions: not permitted for the one of the users that was tried (" in run.log

@@ -105,7 +105,8 @@ def try_all(streams: Sequence[YCMStream]) -> None:
                 raise
             if error.code in NOT_PERMITTED:
                 refused.append(error)
-                stream.logger.warning("%s: not permitted (%s)", stream.name, error)
+                tried = f" for the one of the {stream.parent.name} that was tried" if stream.parent else ""
+                stream.logger.warning("%s: not permitted%s (%s)", stream.name, tried, error)
             else:
                 failures.append(error)
     if refused and len(refused) == len(streams):
