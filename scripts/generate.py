@@ -19,6 +19,14 @@ from tap_ycm.tap import TapYCM
 PROJECT = Path(__file__).resolve().parents[1]
 OWN: dict[str, dict[str, Any]] = SETTINGS["properties"]
 
+CREDENTIALS = (
+    ("client_id", "client_secret"),
+    ("client_id", "client_secret_file"),
+    ("access_token",),
+    ("access_token_file",),
+)
+"""Of these groups of settings, one must be set."""
+
 HUB_HEAD = """\
 # For Meltano Hub (_data/meltano/extractors/tap-ycm/<variant>.yml): made by scripts/generate.py.
 # Whoever lists it sets the variant to the owner of the repository, and adds repo and logo_url.
@@ -43,7 +51,7 @@ prereq: |
   - An API client of your YCM account: switch the API on under *System > API*, and note Client ID and Client Secret.
   - If you restrict IP addresses there, allow the machine that runs the tap.
 settings_preamble: |
-  Give either `client_id` and `client_secret`, or `access_token`.
+  Give either `client_id` and `client_secret`, or `access_token`; each of the two secrets can also come from a file.
 next_steps: |
   `meltano invoke tap-ycm --test` says for each selected stream whether it can be read, and prints no record.
 usage: |
@@ -95,7 +103,7 @@ def hub_definition() -> str:
     """Return the plugin definition for Meltano Hub, the SDK's settings included."""
     TapYCM.append_builtin_config(TapYCM.config_jsonschema)
     versions = TapYCM.get_supported_python_versions() or []
-    groups = "- [client_id, client_secret]\n- [access_token]\n"
+    groups = "".join(f"- [{', '.join(group)}]\n" for group in CREDENTIALS)
     parts = {
         "supported_python_versions": "".join(f'- "{version}"\n' for version in versions),
         "capabilities": capabilities_yaml(),

@@ -92,6 +92,8 @@ class TapYCM(CommandLine):
             given |= {name: value for name, value in asdict(self._settings).items() if name in given}
         # Before the SDK takes the stream maps apart: what decides on what is read and how it is written.
         written = {name: value for name, value in given.items() if name not in HARMLESS}
+        if self._settings and self._settings.access_token:
+            written["access_token"] = self._settings.access_token  # also where it comes from a file
         self.fingerprint = hashlib.sha256(json.dumps(written, sort_keys=True, default=str).encode()).hexdigest()
         try:
             super().__init__(config=given, parse_env_config=False, validate_config=validate_config, **options)

@@ -232,6 +232,8 @@ BAD_SETTINGS: list[dict[str, object]] = [
      "pagesize": CANARY},
     {"stream_maps": [CANARY]},
     {"stream_maps": CANARY, "flattening_enabled": CANARY, "faker_config": {"seed": {CANARY: CANARY}}},
+    {"client_secret": None, "client_secret_file": f"/{CANARY}"},
+    {"client_secret_file": f"/{CANARY}", "access_token_file": f"/{CANARY}", "access_token": CANARY},
     {"client_secret": {"value": CANARY}, "ca_bundle": f"/{CANARY}", "confirm_deletes": [CANARY]},
 ]  # fmt: skip
 
