@@ -22,7 +22,16 @@ from tap_ycm.errors import TapError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENV_PREFIX", "HARMLESS", "SETTINGS", "Settings", "from_environment", "package_version"]
+__all__ = [
+    "ENV_PREFIX",
+    "HARMLESS",
+    "SETTINGS",
+    "Settings",
+    "clean",
+    "from_environment",
+    "package_version",
+    "unknown_setting",
+]
 
 ENV_PREFIX = "TAP_YCM_"
 
@@ -273,7 +282,7 @@ class Settings:
         """
         known: dict[str, Any] = schema["properties"]
         given = clean(config)
-        problems = [_unknown(name, known) for name in given if name not in known]
+        problems = [unknown_setting(name, known) for name in given if name not in known]
         values: dict[str, Any] = {}
         for name, rules in SETTINGS["properties"].items():
             value = given.get(name, rules.get("default"))
@@ -326,7 +335,7 @@ def from_environment(environment: Mapping[str, str], schema: Mapping[str, Any]) 
         if not variable.startswith(ENV_PREFIX) or name.upper() in not_settings or name.startswith("_"):
             continue
         if name not in known:
-            raise TapError(_unknown(name, known, variable))
+            raise TapError(unknown_setting(name, known, variable))
         kinds = known[name].get("type", "string")
         if text.strip() and "object" in kinds:
             try:
@@ -345,7 +354,8 @@ def from_environment(environment: Mapping[str, str], schema: Mapping[str, Any]) 
     return config
 
 
-def _unknown(name: str, known: Mapping[str, Any], shown: str | None = None) -> str:
+def unknown_setting(name: str, known: Mapping[str, Any], shown: str | None = None) -> str:
+    """Return a sentence about a name that no setting has, which may be shown as something else."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known settings are {', '.join(known)}"
     return f"unknown setting {shown or name}: {hint}"

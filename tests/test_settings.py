@@ -129,11 +129,12 @@ def test_every_setting_has_a_bad_value_here() -> None:
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\n\n"])
 def test_a_secret_may_come_from_a_file(end: bytes, tmp_path: Path) -> None:
     path = tmp_path / "secret"
-    path.write_bytes(b" c4n4ry s3cret\t" + end)
+    secret = b" c4n4ry s3cret\t"
+    path.write_bytes(secret + end)
     settings = Settings.of({"client_id": "an-id", "client_secret_file": str(path)})
-    assert settings.client_secret == " c4n4ry s3cret\t"
-    path.write_bytes(b"c4n4ry" + end)
-    assert Settings.of({"access_token_file": str(path)}).access_token == "c4n4ry"
+    assert settings.client_secret == secret.decode()
+    path.write_bytes(secret.strip() + end)
+    assert Settings.of({"access_token_file": str(path)}).access_token == secret.decode().strip()
 
 
 @pytest.mark.parametrize(
