@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,12 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, and end the process."""
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the tap listens
     gc.disable()  # as in tap_ycm.__main__
     from tap_ycm.airbyte import protocol  # noqa: PLC0415 - the import is what is to be quick
     from tap_ycm.airbyte.output import LogHandler, Output  # noqa: PLC0415 - as above
     from tap_ycm.cli import buffer_output, explained  # noqa: PLC0415 - as above
+    from tap_ycm.stopping import StoppedError  # noqa: PLC0415 - as above
 
     gc.freeze()
     gc.enable()
@@ -37,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.captureWarnings(capture=True)
     try:
         status = _COMMANDS[asked.command](output, asked)
-    except Exception as error:  # noqa: BLE001 - the last stop
+    except (Exception, StoppedError) as error:  # noqa: BLE001 - the last stop
         sentences, status = explained(error)
         failure_type = protocol.CONFIG_ERROR if isinstance(error, TapError) else protocol.SYSTEM_ERROR
         try:

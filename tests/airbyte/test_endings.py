@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 import signal
 import subprocess
 import sys
+import termios
 import threading
+import time
 import tracemalloc
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,8 +28,6 @@ from tap_ycm.singer.writer import PlainMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
     from tap_ycm.sandbox import Sandbox
 
 LISTS = ("customers", "itsps", "syncs")
@@ -50,7 +51,8 @@ class Process:
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         (folder / "catalog.json").write_text(json.dumps({"streams": entries}), encoding="utf-8")
         program = [sys.executable, "-W", "error", "-m", "tap_ycm.airbyte"]
-        command = [*program, "read", "--config", "config.json", "--catalog", "catalog.json"]
+        catalog = ["--catalog", "catalog.json"] if streams else []
+        command = [*program, "read" if streams else "discover", "--config", "config.json", *catalog]
         self.process = subprocess.Popen(
             ["sh", "-c", f'{before} exec "$@"', "sh", *command],
             cwd=folder,
@@ -123,6 +125,20 @@ def test_a_signal_hands_out_nothing_of_the_stream_that_it_interrupts(
     assert {row["status"] for row in platform.tables["syncs"].values()} == {"failed", "not read"}
 
 
+def test_a_discovery_can_be_ended_in_the_midst_of_a_line(started: Callable[..., Process]) -> None:
+    """PyAirbyte does so as soon as it has the catalog, and waits ten seconds for the end."""
+    source = started({"client_id": "an-id", "client_secret": "a-secret"})
+    assert source.process.stdout
+    end = source.process.stdout.fileno()
+    fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 2**15)  # less than the catalog
+    deadline = time.monotonic() + 30
+    while int.from_bytes(fcntl.ioctl(end, termios.FIONREAD, bytes(4)), sys.byteorder) < 2**14:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    source.process.terminate()
+    assert source.process.wait(5) == -signal.SIGTERM
+
+
 def test_nobody_who_reads_ends_the_run(sandbox: Callable[..., Sandbox], started: Callable[..., Process]) -> None:
     source = started(settings_for(sandbox(5000)), *LISTS)
     assert source.process.stdout
@@ -141,9 +157,8 @@ def test_a_kill_leaves_no_file(
     source = started(settings_for(sandbox(364, before_answer=gate), spool_folder=str(folder)), *LISTS)
     try:
         assert gate.reached.wait(30)
-        targets = [os.readlink(f"/proc/{source.process.pid}/fd/{name}") for name in
-                   os.listdir(f"/proc/{source.process.pid}/fd")]  # fmt: skip
-        assert [target for target in targets if target.startswith(str(folder))]  # there it is
+        files = [link.readlink() for link in Path(f"/proc/{source.process.pid}/fd").iterdir()]
+        assert [file for file in files if folder in file.parents]  # there it is
         source.process.kill()
         source.end()
     finally:
