@@ -28,6 +28,7 @@ from tap_ycm.singer.writer import PlainMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
     from tap_ycm.sandbox import Sandbox
 
 LISTS = ("customers", "itsps", "syncs")

@@ -12,10 +12,12 @@ import os
 import sys
 import warnings
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import airbyte
+import pandas as pd
 from airbyte.caches import CacheBase, DuckDBCache, PostgresCache
 from sqlalchemy import inspect, text
 
@@ -57,6 +59,7 @@ def written(value: object) -> str:
 
 def main() -> None:
     warnings.simplefilter("ignore")
+    pd.read_json = partial(pd.read_json, dtype=False)  # as docs/airbyte.md says
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # PyAirbyte prints its progress
     executable, folder, schema, *database = sys.argv[1:]
