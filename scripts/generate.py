@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import describe_airbyte
 import describe_streams
 
 from tap_ycm.settings import SETTINGS
@@ -160,11 +161,23 @@ def privacy_example() -> str:
     return re.sub(marks, filled, text)
 
 
+def airbyte_page() -> str:
+    """Return the page on Airbyte with its tables of settings and streams."""
+    text = (PROJECT / "docs" / "airbyte.md").read_text(encoding="utf-8")
+    for mark, table in (
+        ("settings", describe_airbyte.settings_table()),
+        ("streams", describe_airbyte.streams_table()),
+    ):
+        text = between(text, f"<!-- {mark} -->", f"<!-- /{mark} -->", f"<!-- {mark} -->\n{table}")
+    return text
+
+
 def generated() -> dict[Path, str]:
     """Return each file that this writes, with its content."""
     return {
         PROJECT / "meltano.yml": meltano_yml(),
         PROJECT / "README.md": readme(),
+        PROJECT / "docs" / "airbyte.md": airbyte_page(),
         PROJECT / "docs" / "streams.md": describe_streams.catalogue(),
         PROJECT / "examples" / "privacy" / "meltano.yml": privacy_example(),
         PROJECT / "hub" / "tap-ycm.yml": hub_definition(),

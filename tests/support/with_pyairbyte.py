@@ -63,7 +63,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # PyAirbyte prints its progress
     executable, folder, schema, *database = sys.argv[1:]
-    cache = cache_for(Path(folder), schema, *database or [None])
+    cache = cache_for(Path(folder), schema, database[0] if database else None)
     for line in sys.stdin:
         asked = json.loads(line)
         answer = read(cache, executable, asked) if asked["do"] == "read" else tables(cache, schema)
