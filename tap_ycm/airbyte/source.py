@@ -152,15 +152,13 @@ class Source:
             # Too few records may be more the next time; a brake, and look-ups without an answer, are for a person.
             failure_type = protocol.TRANSIENT_ERROR if verdict.status == "incomplete" else protocol.CONFIG_ERROR
         mark = None
-        if self._tap and (verdict.status == "complete" or not failure):
+        if self._tap and (verdict.status == "complete" or not failure):  # the brake, too, remembers what it held
             mark = self._memories.adopt(name, self._tap.state["bookmarks"][name])
         if name not in self._wanted.streams:  # read for what belongs to it
             if failure:
                 self._tell(failure, failure_type)
         elif failure:
             spool.discard()
-            if mark:  # the brake remembers what it held, so that it can be released
-                self._output.write(protocol.state(name, mark, 0))
             self._give_up(name, failure, failure_type)
         elif mark:
             self._complete(spool, name, mark)

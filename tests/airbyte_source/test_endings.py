@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from harness import CLEAN_ENVIRONMENT, Run, settings_for
 from singer_sdk.singerlib.messages import SchemaMessage
 from warehouse import truth
 
-from tap_ycm.airbyte.output import Output
+from tap_ycm.airbyte.output import LogHandler, Output
 from tap_ycm.airbyte.spool import Spool
 from tap_ycm.errors import TapError
 from tap_ycm.singer.writer import PlainMessage
@@ -126,7 +127,10 @@ def test_a_signal_hands_out_nothing_of_the_stream_that_it_interrupts(
     assert {row["status"] for row in platform.tables["syncs"].values()} == {"failed", "not read"}
 
 
-def test_a_discovery_can_be_ended_in_the_midst_of_a_line(started: Callable[..., Process]) -> None:
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_discovery_can_be_ended_in_the_midst_of_a_line(
+    signum: signal.Signals, started: Callable[..., Process]
+) -> None:
     """PyAirbyte does so as soon as it has the catalog, and waits ten seconds for the end."""
     source = started({"client_id": "an-id", "client_secret": "a-secret"})
     assert source.process.stdout
@@ -136,15 +140,19 @@ def test_a_discovery_can_be_ended_in_the_midst_of_a_line(started: Callable[..., 
     while int.from_bytes(fcntl.ioctl(end, termios.FIONREAD, bytes(4)), sys.byteorder) < 2**14:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    source.process.terminate()
-    assert source.process.wait(5) == -signal.SIGTERM
+    source.process.send_signal(signum)
+    assert source.process.wait(5) == -signum
+    assert source.process.stderr
+    assert source.process.stderr.read() == ""
 
 
 def test_nobody_who_reads_ends_the_run(sandbox: Callable[..., Sandbox], started: Callable[..., Process]) -> None:
-    source = started(settings_for(sandbox(5000)), *LISTS)
+    ycm = sandbox(5000)
+    source = started(settings_for(ycm), *LISTS)
     assert source.process.stdout
     source.process.stdout.close()
     assert source.process.wait(30) == 1
+    assert len(ycm.requests) < 10  # of a hundred
     assert source.process.stderr
     assert source.process.stderr.read() == ""
 
@@ -201,6 +209,19 @@ def test_records_wait_on_disk_and_not_in_memory(tmp_path: Path) -> None:
     assert peak < 500_000  # of some 21 MB
     spool.discard()
     assert (spool.stream, spool.records) == (None, 0)
+
+
+def test_the_log_has_no_text_of_an_exception(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    logger = logging.getLogger("of-some-library")
+    logger.addHandler(LogHandler(Output()))
+    try:
+        json.loads("c4n4ry")
+    except ValueError as error:
+        logger.exception("it %s", "happened", exc_info=error)
+    finally:
+        logger.handlers.clear()
+    text = "of-some-library: it happened"
+    assert json.loads(capsysbinary.readouterr().out) == {"type": "LOG", "log": {"level": "ERROR", "message": text}}
 
 
 def test_a_folder_that_vanishes_is_one_sentence(tmp_path: Path) -> None:

@@ -90,7 +90,9 @@ def test_a_check_that_fails_says_why_in_one_sentence(
     case: str, source: Callable[..., Run], sandbox: Callable[..., Sandbox]
 ) -> None:
     wrong, sentence = WRONG[case]
-    run = source("check", config=settings_for(sandbox(3)) | wrong)
+    ycm = sandbox(3)
+    run = source("check", config=settings_for(ycm) | wrong)
+    assert len(ycm.requests) == (1 if case == "secret" else 0)  # what every list would meet is met once
     assert (run.status, run.log) == (0, "")
     status = only(run, "CONNECTION_STATUS")["connectionStatus"]
     assert status["status"] == "FAILED"
@@ -105,7 +107,9 @@ def test_one_list_that_can_be_read_is_enough(source: Callable[..., Run], sandbox
     }
     assert [request.endpoint for request in ycm.requests] == ["token", "customers", "cloud_pbxs", "users"]
     ycm.assumptions = Assumptions(denied=tuple(kind.name for kind in STREAMS))
+    ycm.reset_log()
     status = only(source("check", config=settings_for(ycm)), "CONNECTION_STATUS")["connectionStatus"]
+    assert len(ycm.requests) == 1 + len([kind for kind in STREAMS if not kind.parent])
     assert status["status"] == "FAILED"
     assert "1000043" in status["message"]
 

@@ -97,6 +97,10 @@ def test_unknown_fields_can_be_kept(platform: Callable[..., Platform], sandbox: 
     assert "_extra" not in airbyte.tables["customers"][first,]
 
 
+def remembered_of(platform: Platform, stream: str) -> Any:
+    return platform.states["syncs"]["stream"]["stream_state"]["lists"][stream]
+
+
 @pytest.mark.parametrize("fault", ["customers:5:error=1000004", "customers:5:error=1000001", "customers:1:http=404"])
 def test_a_reading_that_fails_midway_hands_nothing_out(
     fault: str, platform: Callable[..., Platform], sandbox: Callable[..., Sandbox]
@@ -104,7 +108,7 @@ def test_a_reading_that_fails_midway_hands_nothing_out(
     ycm = sandbox(364)
     airbyte = platform(ycm, *LISTS)
     airbyte.sync()
-    before = airbyte.tables["customers"]
+    before, remembered = airbyte.tables["customers"], remembered_of(airbyte, "customers")
     ycm.shake(create=5, delete=5, edit=5)
     ycm.shake(create=1, delete=1, edit=1, table="itsps")
     ycm.reset_log()
@@ -118,6 +122,7 @@ def test_a_reading_that_fails_midway_hands_nothing_out(
     error = airbyte.errors["customers"]
     assert error["message"] == row["failure"]  # the tap's own sentence
     assert error["failure_type"] == ("transient_error" if "1000001" in fault else "config_error")
+    assert remembered_of(airbyte, "customers") == remembered  # what was handed out last, and nothing else
     # What was read before is read again: all of it is handed out, not only the rest.
     airbyte.sync()
     is_true(airbyte, ycm)
@@ -211,6 +216,27 @@ def test_a_state_of_the_list_itself_counts_too(
     assert "by the brake" in run.stdout
 
 
+def test_a_scan_that_was_interrupted_is_not_continued(
+    platform: Callable[..., Platform], sandbox: Callable[..., Sandbox], tap: Callable[..., Run]
+) -> None:
+    """It would hand out the rest only; the source gives Airbyte no such state, but the tap has one."""
+    ycm = sandbox(364)
+    airbyte = platform(ycm, *LISTS)
+    ycm.faults.add("customers:5:error=1000004")
+    interrupted = tap(config={**airbyte.config, "emit_activate_version_messages": True}).bookmark
+    assert interrupted["scan"]
+    airbyte.states["syncs"] = {
+        "type": "STREAM",
+        "stream": {
+            "stream_descriptor": {"name": "syncs"},
+            "stream_state": {"lists": {"customers": interrupted}},
+        },
+    }
+    airbyte.sync()
+    assert "continuing the scan" not in "".join(airbyte.logs)
+    is_true(airbyte, ycm)
+
+
 def test_what_belongs_to_a_list_whose_old_table_stays_stays_too(
     platform: Callable[..., Platform], sandbox: Callable[..., Sandbox]
 ) -> None:
@@ -235,6 +261,13 @@ def test_what_belongs_to_a_list_whose_old_table_stays_stays_too(
     assert airbyte.incomplete == {"cloud_pbx_trunks"}
     assert airbyte.errors.keys() == {None, "cloud_pbx_trunks"}
     assert "absent records could not be looked up" in airbyte.errors[None]["message"]
+    # A history is not overwritten, so it is handed out all the same.
+    ycm.assumptions = Assumptions(look_up="html_404", only="users")
+    ycm.tables["users"].delete(ycm.tables["users"].ids()[0])
+    airbyte.selected = ["users", "user_subscriptions", "syncs"]
+    airbyte.sync(1)
+    assert airbyte.incomplete == {"users"}
+    assert len(airbyte.last["user_subscriptions"]) == len(ycm.tables["users"].ids())
 
 
 def test_lists_that_the_account_may_not_see_and_what_belongs_to_them(

@@ -92,10 +92,12 @@ class Canaries:
 
     def run_for_airbyte(self, config: Mapping[str, object], program: str) -> Run:
         """Run the source for Airbyte; as its log counts whatever it writes but for records."""
-        entries: list[dict[str, Any]] = [{"stream": {"name": name, "json_schema": {}}} for name in ("customers", "syncs")]
+        streams: list[dict[str, Any]] = [{"name": name, "json_schema": {}} for name in ("customers", "syncs")]
         paths = {name: self.folder / f"airbyte-{name}.json" for name in ("config", "catalog")}
         paths["config"].write_text(json.dumps(config), encoding="utf-8")
-        paths["catalog"].write_text(json.dumps({"streams": entries}), encoding="utf-8")
+        paths["catalog"].write_text(
+            json.dumps({"streams": [{"stream": stream} for stream in streams]}), encoding="utf-8"
+        )
         files = [f"--{name}={path}" for name, path in paths.items()]
         process = subprocess.run(
             [sys.executable, "-W", "error", "-c", program, "read", *files],
