@@ -46,7 +46,7 @@ _OWN_WORDS = {
     "confirm_account": "Lets the state of an account be continued under a new address or client ID. The sync that was "
     "refused says what to type.",
 }
-_SPOOL = {
+_SPOOL: dict[str, Any] = {
     "type": "string",
     "title": "Spool folder",
     "description": "Folder on the machine that runs the source, where the records of a stream wait until the stream is "

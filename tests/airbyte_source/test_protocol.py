@@ -114,6 +114,15 @@ def test_one_list_that_can_be_read_is_enough(source: Callable[..., Run], sandbox
     assert "1000043" in status["message"]
 
 
+def test_what_every_list_would_meet_fails_the_check(
+    source: Callable[..., Run], sandbox: Callable[..., Sandbox]
+) -> None:
+    ycm = sandbox(3, faults=["customers:1:error=1000040"])
+    status = only(source("check", config=settings_for(ycm)), "CONNECTION_STATUS")["connectionStatus"]
+    assert status["status"] == "FAILED"
+    assert "1000040 RATE_LIMIT_EXCEEDED" in status["message"]
+
+
 def test_every_stream_is_discovered_without_a_request(
     source: Callable[..., Run], sandbox: Callable[..., Sandbox]
 ) -> None:
