@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import describe_airbyte
 import describe_dbt
 import describe_streams
 
@@ -19,6 +20,14 @@ from tap_ycm.tap import TapYCM
 
 PROJECT = Path(__file__).resolve().parents[1]
 OWN: dict[str, dict[str, Any]] = SETTINGS["properties"]
+
+CREDENTIALS = (
+    ("client_id", "client_secret"),
+    ("client_id", "client_secret_file"),
+    ("access_token",),
+    ("access_token_file",),
+)
+"""Of these groups of settings, one must be set."""
 
 HUB_HEAD = """\
 # For Meltano Hub (_data/meltano/extractors/tap-ycm/<variant>.yml): made by scripts/generate.py.
@@ -44,7 +53,7 @@ prereq: |
   - An API client of your YCM account: switch the API on under *System > API*, and note Client ID and Client Secret.
   - If you restrict IP addresses there, allow the machine that runs the tap.
 settings_preamble: |
-  Give either `client_id` and `client_secret`, or `access_token`.
+  Give either `client_id` and `client_secret`, or `access_token`; each of the two secrets can also come from a file.
 next_steps: |
   `meltano invoke tap-ycm --test` says for each selected stream whether it can be read, and prints no record.
 usage: |
@@ -96,7 +105,7 @@ def hub_definition() -> str:
     """Return the plugin definition for Meltano Hub, the SDK's settings included."""
     TapYCM.append_builtin_config(TapYCM.config_jsonschema)
     versions = TapYCM.get_supported_python_versions() or []
-    groups = "- [client_id, client_secret]\n- [access_token]\n"
+    groups = "".join(f"- [{', '.join(group)}]\n" for group in CREDENTIALS)
     parts = {
         "supported_python_versions": "".join(f'- "{version}"\n' for version in versions),
         "capabilities": capabilities_yaml(),
@@ -153,12 +162,24 @@ def privacy_example() -> str:
     return re.sub(marks, filled, text)
 
 
+def airbyte_page() -> str:
+    """Return the page on Airbyte with its tables of settings and streams."""
+    text = (PROJECT / "docs" / "airbyte.md").read_text(encoding="utf-8")
+    for mark, table in (
+        ("settings", describe_airbyte.settings_table()),
+        ("streams", describe_airbyte.streams_table()),
+    ):
+        text = between(text, f"<!-- {mark} -->", f"<!-- /{mark} -->", f"<!-- {mark} -->\n{table}")
+    return text
+
+
 def generated() -> dict[Path, str]:
     """Return each file that this writes, with its content."""
     return {
         PROJECT / "meltano.yml": meltano_yml(),
         PROJECT / "README.md": readme(),
         PROJECT / "docs" / "tables.md": describe_streams.catalogue(),
+        PROJECT / "docs" / "airbyte.md": airbyte_page(),
         PROJECT / "examples" / "privacy" / "meltano.yml": privacy_example(),
         PROJECT / "hub" / "tap-ycm.yml": hub_definition(),
         **describe_dbt.dbt_files(),

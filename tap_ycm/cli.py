@@ -28,7 +28,7 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-__all__ = ["CommandLine", "buffer_output", "cannot_write"]
+__all__ = ["CommandLine", "buffer_output", "cannot_write", "explained"]
 
 
 class _Command(SingerCommand):
@@ -36,25 +36,12 @@ class _Command(SingerCommand):
 
     @override
     def main(self, *args: Any, **options: Any) -> Any:
-        sentence, status = "", 1
         try:
             return super().main(*args, **options)
-        except StoppedError as stopped:
-            sentence, status = str(stopped), stopped.exit_status
-        except FailuresError as failures:
-            *others, sentence = failures.sentences
-            for other in others:
-                self.logger.error(other)  # noqa: TRY400 - no traceback: a user can act on the sentence
-        except TapError as error:
-            sentence = str(error)
-        except Exception as error:  # noqa: BLE001 - the last stop: its text may hold anything, a customer's data or the key of a stream map
-            frames = traceback.extract_tb(error.__traceback__)
-            places = "; ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:])
-            sentence = f"unexpected {type(error).__name__}, please report it: {places}"
-            if any(Path(frame.filename).parts[-2:] == ("singer_sdk", "mapper.py") for frame in frames):
-                what = f"a stream map cannot be applied ({type(error).__name__})"
-                sentence = f"{what}: check the settings stream_maps and stream_map_config"
-        self.logger.error(sentence)
+        except (Exception, StoppedError) as error:  # noqa: BLE001 - the last stop
+            sentences, status = explained(error)
+        for sentence in sentences:
+            self.logger.error(sentence)
         sys.exit(status)
 
 
@@ -145,6 +132,25 @@ class CommandLine(Tap):
             context_settings=command.context_settings,
             logger=cls.logger,
         )
+
+
+def explained(error: BaseException) -> tuple[list[str], int]:
+    """Return the sentences about what ended a run, and its exit status."""
+    match error:
+        case StoppedError():
+            return [str(error)], error.exit_status
+        case FailuresError():
+            return error.sentences, 1
+        case TapError():
+            return [str(error)], 1
+    # The text of any other may hold anything, a customer's data or the key of a stream map.
+    frames = traceback.extract_tb(error.__traceback__)
+    places = "; ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:])
+    sentence = f"unexpected {type(error).__name__}, please report it: {places}"
+    if any(Path(frame.filename).parts[-2:] == ("singer_sdk", "mapper.py") for frame in frames):
+        what = f"a stream map cannot be applied ({type(error).__name__})"
+        sentence = f"{what}: check the settings stream_maps and stream_map_config"
+    return [sentence], 1
 
 
 def buffer_output() -> None:

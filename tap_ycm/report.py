@@ -12,6 +12,8 @@ from tap_ycm.errors import TapError
 from tap_ycm.settings import package_version
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tap_ycm.settings import Settings
     from tap_ycm.sync.verdict import Verdict
 
@@ -21,21 +23,27 @@ __all__ = ["Report"]
 class Report:
     """The verdicts of one run."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hear: Callable[[Verdict, BaseException | None], None]) -> None:
         """Begin with none; a file of an earlier run is emptied, for it says nothing of this one.
+
+        Args:
+            settings: Where the file is, and which YCM is read.
+            hear: Is told each verdict at once, and what ended the sync before its time, if anything did.
 
         Raises:
             TapError: The file cannot be written.
         """
         self._path = Path(settings.report_path) if settings.report_path else None
         self._sync_id = str(uuid.uuid4())
+        self._hear = hear
         self._run = {"tapVersion": package_version(), "ycm": urlsplit(settings.base_url).hostname}
         self._verdicts: dict[str, Verdict] = {}
         self.write(0)
 
-    def add(self, verdict: Verdict) -> None:
-        """Take the verdict on a stream."""
+    def add(self, verdict: Verdict, error: BaseException | None = None) -> None:
+        """Take the verdict on a stream, and what ended its sync before its time."""
         self._verdicts[verdict.stream] = verdict
+        self._hear(verdict, error)
 
     def __contains__(self, stream: str) -> bool:
         """Tell whether there is a verdict on a stream."""

@@ -22,7 +22,16 @@ from tap_ycm.errors import TapError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENV_PREFIX", "HARMLESS", "SETTINGS", "Settings", "from_environment", "package_version"]
+__all__ = [
+    "ENV_PREFIX",
+    "HARMLESS",
+    "SETTINGS",
+    "Settings",
+    "clean",
+    "from_environment",
+    "package_version",
+    "unknown_setting",
+]
 
 ENV_PREFIX = "TAP_YCM_"
 
@@ -58,7 +67,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "client_id",
         th.StringType,
         title="Client ID",
-        description="Client ID of the API client (YCM: System > API). Needs client_secret.",
+        description="Client ID of the API client (YCM: System > API). Needs client_secret or client_secret_file.",
     ),
     _harmless(
         "client_secret",
@@ -67,6 +76,12 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="Client secret",
         description="Client secret of the API client (YCM: System > API). Needs client_id.",
     ),
+    _harmless(
+        "client_secret_file",
+        th.StringType,
+        title="Client secret file",
+        description="File that holds the client secret, instead of client_secret; a line end after it is left out.",
+    ),
     th.Property(
         "access_token",
         th.StringType,
@@ -74,6 +89,12 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="Access token",
         description="An access token that you got yourself, instead of client_id and client_secret. "
         "It lives 30 minutes and the tap cannot renew it.",
+    ),
+    _harmless(  # the token itself decides: see TapYCM.fingerprint
+        "access_token_file",
+        th.StringType,
+        title="Access token file",
+        description="File that holds the access token, instead of access_token; a line end after it is left out.",
     ),
     _harmless(
         "user_agent",
@@ -214,17 +235,21 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
 """JSON schema of the settings; ``--about`` shows it."""
 
 _LIKE = {"integer": "a whole number", "boolean": "true or false", "object": "a JSON object", "string": "a string"}
+_SECRETS_IN_FILES = ("client_secret", "access_token")
+_MOST_OF_A_SECRET = 2**16
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one run, checked. Names and units: ``SETTINGS``."""
+    """The settings of one run, checked; secrets are read from their files. Names and units: ``SETTINGS``."""
 
     base_url: str
     client_id: str | None
     client_secret: str | None
+    client_secret_file: str | None
     access_token: str | None
+    access_token_file: str | None
     user_agent: str
     page_size: int
     concurrency: int
@@ -257,7 +282,7 @@ class Settings:
         """
         known: dict[str, Any] = schema["properties"]
         given = clean(config)
-        problems = [_unknown(name, known) for name in given if name not in known]
+        problems = [unknown_setting(name, known) for name in given if name not in known]
         values: dict[str, Any] = {}
         for name, rules in SETTINGS["properties"].items():
             value = given.get(name, rules.get("default"))
@@ -269,6 +294,8 @@ class Settings:
             except ValueError as problem:
                 problems.append(f"setting {name} {problem}")
                 values[name] = None
+        if not problems:
+            problems += _read_secrets(values)
         if not problems:
             problems += _problems_together(values)
             try:
@@ -308,7 +335,7 @@ def from_environment(environment: Mapping[str, str], schema: Mapping[str, Any]) 
         if not variable.startswith(ENV_PREFIX) or name.upper() in not_settings or name.startswith("_"):
             continue
         if name not in known:
-            raise TapError(_unknown(name, known, variable))
+            raise TapError(unknown_setting(name, known, variable))
         kinds = known[name].get("type", "string")
         if text.strip() and "object" in kinds:
             try:
@@ -327,7 +354,8 @@ def from_environment(environment: Mapping[str, str], schema: Mapping[str, Any]) 
     return config
 
 
-def _unknown(name: str, known: Mapping[str, Any], shown: str | None = None) -> str:
+def unknown_setting(name: str, known: Mapping[str, Any], shown: str | None = None) -> str:
+    """Return a sentence about a name that no setting has, which may be shown as something else."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known settings are {', '.join(known)}"
     return f"unknown setting {shown or name}: {hint}"
@@ -363,6 +391,37 @@ def _typed(value: object, rules: Mapping[str, Any]) -> object:
     return value
 
 
+def _read_secrets(values: dict[str, Any]) -> list[str]:
+    """Put what the files of secrets hold in the place of the secrets, and return what is wrong with them."""
+    problems = []
+    for name in _SECRETS_IN_FILES:
+        path = values[f"{name}_file"]
+        if path and values[name]:
+            problems.append(f"give either {name} or {name}_file, not both")
+        elif path:
+            try:
+                values[name] = _secret_in(path)
+            except ValueError as problem:
+                problems.append(f"the file of {name}_file {problem}")
+    return problems
+
+
+def _secret_in(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_MOST_OF_A_SECRET)
+        secret = content.decode().rstrip("\r\n")
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise ValueError(problem) from None
+    except ValueError:  # whose text quotes it: no UTF-8, or a path that no file can have
+        secret = ""
+    if not secret.strip():
+        problem = "must hold a text"
+        raise ValueError(problem)
+    return secret
+
+
 def _problems_together(values: Mapping[str, Any]) -> list[str]:
     token, pair = values["access_token"], [values["client_id"], values["client_secret"]]
     if token and any(pair):
@@ -373,9 +432,10 @@ def _problems_together(values: Mapping[str, Any]) -> list[str]:
         return [f"setting {'client_secret' if pair[0] else 'client_id'} is missing: the two go together"]
     if values["ca_bundle"] and not Path(values["ca_bundle"]).is_file():
         return ["setting ca_bundle must name a file"]
+    where = "the file of access_token_file" if values["access_token_file"] else "setting access_token"
     return [
-        f"setting {name} must be printable ASCII, for it is sent in a header"
-        for name in ("access_token", "user_agent")
+        f"{place} must be printable ASCII, for it is sent in a header"
+        for name, place in (("access_token", where), ("user_agent", "setting user_agent"))
         if values[name] and not (values[name].isascii() and values[name].isprintable())
     ]
 

@@ -39,6 +39,8 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tap_ycm.sync.verdict import Verdict
+
 __all__ = ["TapYCM"]
 
 
@@ -92,6 +94,8 @@ class TapYCM(CommandLine):
             given |= {name: value for name, value in asdict(self._settings).items() if name in given}
         # Before the SDK takes the stream maps apart: what decides on what is read and how it is written.
         written = {name: value for name, value in given.items() if name not in HARMLESS}
+        if self._settings and self._settings.access_token:
+            written["access_token"] = self._settings.access_token  # also where it comes from a file
         self.fingerprint = hashlib.sha256(json.dumps(written, sort_keys=True, default=str).encode()).hexdigest()
         try:
             super().__init__(config=given, parse_env_config=False, validate_config=validate_config, **options)
@@ -172,7 +176,7 @@ class TapYCM(CommandLine):
         Raises:
             TapError: A stream failed, or the brake withheld deletes. The state is written all the same.
         """
-        report = Report(self.settings)
+        report = Report(self.settings, self.concluded)
         self.stop.listen()
         buffer_output()
         streams = needed(self._ycm_streams())
@@ -184,6 +188,14 @@ class TapYCM(CommandLine):
             raise
         self._report(streams, report, 0)
 
+    def concluded(self, verdict: Verdict, error: BaseException | None) -> None:
+        """Hear the verdict on a stream, once all its messages are written; for those who read in this process.
+
+        Args:
+            verdict: What its sync did.
+            error: What ended it before its time, or None.
+        """
+
     def _prepare(self, streams: Sequence[YCMStream], report: Report) -> None:
         """Read the state of each stream, before anything is asked."""
         was_given = bool(self.state)  # before each stream makes its place in it
@@ -191,7 +203,7 @@ class TapYCM(CommandLine):
             try:
                 stream.prepare()
             except TapError as error:
-                report.add(stream.verdict(error))
+                report.add(stream.verdict(error), error)
                 raise
         if was_given:
             self._save()

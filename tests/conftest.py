@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import backoff
 import pytest
 from databases import embedded_postgres
+from forked_tap import ForkedTap
 from harness import CLEAN_ENVIRONMENT, Run, customers_only
 from raw_client import RawClient
 
@@ -80,6 +81,13 @@ def tap(tmp_path: Path) -> Callable[..., Run]:
         return Run(process.returncode, process.stdout, process.stderr)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Run]]:
+    """Run the source for Airbyte."""
+    with ForkedTap(tmp_path_factory.mktemp("source")) as forked:
+        yield forked.source
 
 
 @pytest.fixture

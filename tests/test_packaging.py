@@ -63,6 +63,10 @@ def test_the_installed_wheel_discovers_from_an_empty_folder(wheel: Path, tmp_pat
         if command == "--discover":
             streams = json.loads(process.stdout)["streams"]
             assert streams == [discovered(kind.name) for kind in sorted([*STREAMS, SYNCS], key=attrgetter("name"))]
+    source = subprocess.run(
+        [environment / "bin" / "source-ycm", "spec"], cwd=empty, capture_output=True, check=True, text=True
+    )
+    assert json.loads(source.stdout)["type"] == "SPEC"
     assert not list(empty.iterdir())
     sandbox = subprocess.run(
         [environment / "bin" / "tap-ycm-sandbox"], cwd=empty, capture_output=True, check=False, text=True

@@ -11,6 +11,7 @@ from harness import settings_for
 from tap_ycm.errors import TapError
 from tap_ycm.settings import SETTINGS, Settings
 from tap_ycm.streams import STREAMS, SYNCS
+from tap_ycm.tap import TapYCM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,18 @@ def test_base_url_is_normalised(given: str | None, address: str) -> None:
         ({"access_token": "c4n4ry"}, "not both"),
         ({"access_token": ["c4n4ry"]}, "access_token must be a string"),
         ({"client_id": None, "client_secret": None, "access_token": "c4n4ry\nX: 1"}, "access_token must be printable"),
+        ({"client_secret": None, "client_secret_file": 7}, "client_secret_file must be a string"),
+        ({"client_secret_file": "/nowhere/c4n4ry"}, "give either client_secret or client_secret_file, not both"),
+        (
+            {"client_secret": None, "client_secret_file": "/nowhere/c4n4ry"},
+            "the file of client_secret_file cannot be read (No such file or directory)",
+        ),
+        (
+            {"client_id": None, "client_secret": None, "access_token_file": "/c4n4ry"},
+            "the file of access_token_file cannot be read (No such file or directory)",
+        ),
+        ({"client_secret": None, "client_secret_file": "/nowhere/c4n4ry\0"}, "client_secret_file must hold a text"),
+        ({"access_token": "c4n4ry", "access_token_file": "/c4n4ry"}, "give either access_token or access_token_file"),
         ({"user_agent": "Müller"}, "user_agent must be printable"),
         ({"user_agent": 1}, "user_agent must be a string"),
         ({"page_size": 0}, "page_size must be between 1 and 50"),
@@ -111,6 +124,68 @@ def test_every_setting_has_a_bad_value_here() -> None:
     marks = test_a_bad_value_gets_a_sentence_that_does_not_quote_it.pytestmark
     tried = {name for wrong, _ in marks[0].args[1] for name in wrong}
     assert set(SETTINGS["properties"]) <= tried
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\n\n"])
+def test_a_secret_may_come_from_a_file(end: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    secret = b" c4n4ry s3cret\t"
+    path.write_bytes(secret + end)
+    settings = Settings.of({"client_id": "an-id", "client_secret_file": str(path)})
+    assert settings.client_secret == secret.decode()
+    path.write_bytes(secret.strip() + end)
+    assert Settings.of({"access_token_file": str(path)}).access_token == secret.decode().strip()
+
+
+@pytest.mark.parametrize(
+    ("content", "given", "sentence"),
+    [
+        (b"", {"client_id": "an-id", "client_secret_file": "?"}, "client_secret_file must hold a text"),
+        (b" \n\n", {"client_id": "an-id", "client_secret_file": "?"}, "client_secret_file must hold a text"),
+        (b"c4n4ry\xff", {"access_token_file": "?"}, "the file of access_token_file must hold a text"),
+        ("c4n4ry ü".encode(), {"access_token_file": "?"}, "the file of access_token_file must be printable ASCII"),
+        (b"c4n4ry\nX: 1", {"access_token_file": "?"}, "the file of access_token_file must be printable ASCII"),
+        (b"c4n4ry", {**PAIR, "access_token_file": "?"}, "not both"),
+        (b"c4n4ry", {"client_secret_file": "?"}, "setting client_id is missing"),
+        (None, {"access_token_file": "?"}, "the file of access_token_file cannot be read (Is a directory)"),
+    ],
+)
+def test_a_bad_file_of_a_secret_gets_a_sentence_that_does_not_quote_it(
+    content: bytes | None, given: dict[str, str], sentence: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "c4n4ry"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(TapError) as caught:
+        Settings.of({name: str(path) if value == "?" else value for name, value in given.items()})
+    assert sentence in str(caught.value)
+    assert "c4n4ry" not in str(caught.value)
+
+
+def test_a_run_takes_its_secret_from_a_file(
+    sandbox: Callable[..., Sandbox], tap: Callable[..., Run], tmp_path: Path
+) -> None:
+    ycm = sandbox(3)
+    path = tmp_path / "secret"
+    path.write_text(f"{ycm.client_secret}\n", encoding="utf-8")
+    config = settings_for(ycm) | {"client_secret": None, "client_secret_file": str(path)}
+    assert len(tap(config=config).ids) == 3
+    environment = {f"TAP_YCM_{name.upper()}": str(value) for name, value in config.items() if value}
+    assert len(tap("--config=ENV", env=environment).ids) == 3
+
+
+def test_a_token_from_a_file_decides_like_one_that_is_given(tmp_path: Path) -> None:
+    """Whether an interrupted scan is continued: the account is not known from a token."""
+    path = tmp_path / "token"
+    path.write_text("one\n", encoding="utf-8")
+    fingerprints = [
+        TapYCM(config=config).fingerprint for config in ({"access_token": "one"}, {"access_token_file": str(path)})
+    ]
+    path.write_text("another\n", encoding="utf-8")
+    other = TapYCM(config={"access_token_file": str(path)}).fingerprint
+    assert fingerprints[0] == fingerprints[1] != other
 
 
 def test_a_value_means_the_same_from_a_file_the_environment_and_as_text(

@@ -84,7 +84,7 @@ def _read(stream: YCMStream, report: Report, flush: Callable[[], None], save: Ca
             save()
         except OSError as unwritable:
             cannot_write(unwritable)
-        report.add(stream.conclude(failure))
+        report.add(stream.conclude(failure), failure)
         raise failure from None
     report.add(stream.conclude())
 

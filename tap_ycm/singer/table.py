@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
     from tap_ycm.kinds import Table
 
-__all__ = ["TableStream"]
+__all__ = ["TableStream", "schema_directory"]
 
 
-def _schema_directory() -> Traversable:
-    """The wheel carries the schemas inside the package; a checkout has them beside it."""
+def schema_directory() -> Traversable:
+    """Return where the schemas are: the wheel carries the schemas inside the package; a checkout has them beside it."""
     packaged = files("tap_ycm") / "schemas"
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "schemas"
 
@@ -68,7 +68,7 @@ class TableStream(Stream, ABC):
             table: Its name and its keys.
             keeps_unknown: Whether there is a column for fields that the schema does not know.
         """
-        schema = copy.deepcopy(SchemaDirectory(_schema_directory()).get_schema(table.name))
+        schema = copy.deepcopy(SchemaDirectory(schema_directory()).get_schema(table.name))
         self.table = table
         self.columns = tuple(schema["properties"])
         self._rules = copy.deepcopy(schema)

@@ -74,6 +74,15 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
                 return serialize_json(content).encode()
         return serialize_json(content).encode()
 
+    def record_text(self, message: RecordMessage) -> bytes:
+        """Return the JSON of a record alone, as it stands in its message."""
+        if isinstance(message, PlainMessage) or _PLAIN.issuperset(map(type, message.record.values())):
+            try:
+                return self._encode(message.record)
+            except UnicodeEncodeError:  # a lone surrogate
+                pass
+        return serialize_json(message.record).encode()
+
     def _frame(self, message: PlainMessage) -> tuple[bytes, bytes]:
         content = {**message.to_dict(), "record": None}
         if message.time_extracted:

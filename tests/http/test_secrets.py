@@ -90,6 +90,27 @@ class Canaries:
         rows = report.read_text(encoding="utf-8") if report.exists() else ""
         return Run(process.returncode, process.stdout, process.stderr + rows)
 
+    def run_for_airbyte(self, config: Mapping[str, object], program: str) -> Run:
+        """Run the source for Airbyte; as its log counts whatever it writes but for records."""
+        streams: list[dict[str, Any]] = [{"name": name, "json_schema": {}} for name in ("customers", "syncs")]
+        paths = {name: self.folder / f"airbyte-{name}.json" for name in ("config", "catalog")}
+        paths["config"].write_text(json.dumps(config), encoding="utf-8")
+        paths["catalog"].write_text(
+            json.dumps({"streams": [{"stream": stream} for stream in streams]}), encoding="utf-8"
+        )
+        files = [f"--{name}={path}" for name, path in paths.items()]
+        process = subprocess.run(
+            [sys.executable, "-W", "error", "-c", program, "read", *files],
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            env={**CLEAN_ENVIRONMENT, "TAP_YCM_LOGLEVEL": "DEBUG"},
+            timeout=120,
+        )
+        assert process.stderr == ""
+        lines = [line for line in process.stdout.splitlines() if not line.startswith('{"type":"RECORD"')]
+        return Run(process.returncode, process.stdout, "\n".join(lines))
+
     def run_in_both_formats(self, jobs: list[Job]) -> list[Run]:
         environment = {"SINGER_SDK_LOG_CONFIG": str(self.folder / "both.yaml")}
         both = [replace(job, environment={**(job.environment or {}), **environment}) for job in jobs]
@@ -232,6 +253,8 @@ BAD_SETTINGS: list[dict[str, object]] = [
      "pagesize": CANARY},
     {"stream_maps": [CANARY]},
     {"stream_maps": CANARY, "flattening_enabled": CANARY, "faker_config": {"seed": {CANARY: CANARY}}},
+    {"client_secret": None, "client_secret_file": f"/{CANARY}"},
+    {"client_secret_file": f"/{CANARY}", "access_token_file": f"/{CANARY}", "access_token": CANARY},
     {"client_secret": {"value": CANARY}, "ca_bundle": f"/{CANARY}", "confirm_deletes": [CANARY]},
 ]  # fmt: skip
 
@@ -294,3 +317,37 @@ def test_an_unexpected_exception_is_told_without_its_text(canaries: Canaries) ->
     assert runs[0].status == 1
     assert "unexpected ValueError, please report it: " in runs[0].error
     assert "stream.py" in runs[0].error
+
+
+def test_no_secret_and_no_customer_is_in_what_airbyte_gets_but_for_records(canaries: Canaries) -> None:
+    """At DEBUG, where all that any library says is a message too."""
+    impatient = IMPATIENT.replace("tap_ycm.__main__", "tap_ycm.airbyte.__main__")
+    defective = DEFECTIVE.replace("tap_ycm.tap import TapYCM", "tap_ycm.airbyte.__main__ import main")
+    defective = defective.replace("TapYCM.cli()", "main()")
+    survived = ["reset", "http=500", "error=1000001", "not_json", "html", "expired_token"]
+    survived = [f"customers:{2 * place + 2}:{fault}" for place, fault in enumerate(survived)]
+    jobs: list[tuple[list[str], dict[str, object], str, int]] = [
+        (survived, {}, impatient, 0),
+        (["customers:2:error=1000004"], {}, impatient, 1),
+        ([], {"client_secret": f"{CANARY}-wrong"}, impatient, 1),
+        ([], {"unknown_fields": "fail"}, impatient, 1),
+        ([], {"base_url": "http://localhost:9"}, impatient, 1),
+        ([], {"stream_maps": CANARY, "spool_folder": [CANARY]}, impatient, 1),
+        ([], {"page_size": CANARY}, impatient, 1),
+        ([], {"spool_folder": f"/{CANARY}"}, impatient, 1),
+        ([], {}, defective, 1),
+    ]
+    for faults, wrong, program, status in jobs:
+        with Sandbox(planted(60), faults=faults) as ycm:
+            config = secretive(ycm) | wrong
+            del config["emit_activate_version_messages"]
+            run = canaries.run_for_airbyte(config, program)
+        assert run.status == status, run.log[-3000:]
+        canaries.assert_none([run])
+        assert '"type":"ERROR"' in run.log or not status
+        if not status:
+            assert '"level":"DEBUG"' in run.log
+            assert all(f"{CANARY}-{name}-" in run.stdout for name in FIELDS[1:])
+        if program == defective:
+            assert "unexpected ValueError, please report it: " in run.log
+            assert '"failure_type":"system_error"' in run.log

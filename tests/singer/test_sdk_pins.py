@@ -34,6 +34,9 @@ def test_the_private_members_are_as_they_were() -> None:
     # What the tap leaves out of each record: partitions and children, of which it has none in the SDK's sense.
     parameters = ["self", "record", "child_context", "partition_context"]
     assert list(inspect.signature(Stream._process_record).parameters) == parameters
+    # What the source for Airbyte replaces, for it logs.
+    assert list(inspect.signature(Tap._setup_signal_handlers).parameters) == ["self"]
+    assert "_handle_termination" in inspect.getsource(Tap._setup_signal_handlers)
     # sync() is final: what it would send before the first record is switched off by this one public property.
     assert "and self.emit_activate_version_messages" in inspect.getsource(Stream.sync)
     # What tap_ycm.singer.run does in place of sync_all: the rest is about replication keys, children and costs.

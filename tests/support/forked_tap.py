@@ -2,8 +2,9 @@
 
     python -W error forked_tap.py
 
-reads lines of JSON, ``[arguments, file for standard output, file for standard error, seconds]``, runs one tap for each,
-and answers with a line that holds its exit status. A tap that takes longer is ended by SIGALRM.
+reads lines of JSON, ``[arguments, file for standard output, file for standard error, seconds]``, runs one program for
+each, the tap or the source for Airbyte as the first argument says, and answers with a line that holds its exit status.
+One that takes longer is ended by SIGALRM.
 """
 
 from __future__ import annotations
@@ -57,12 +58,32 @@ class ForkedTap:
         timeout: int = 40,
     ) -> Run:
         """Run a tap as users do, with files; without a state or a catalog if that is empty."""
-        arguments = [*more]
+        arguments = ["tap-ycm", *more]
         for name, content in (("config", config), ("state", state), ("catalog", catalog)):
             if content:
                 path = self._folder / f"{name}.json"
                 path.write_text(json.dumps(content), encoding="utf-8")
                 arguments += [f"--{name}", str(path)]
+        return self._run(arguments, timeout)
+
+    def source(
+        self,
+        *command: str,
+        config: Mapping[str, object] | None = None,
+        catalog: Mapping[str, Any] | None = None,
+        state: object = None,
+        timeout: int = 40,
+    ) -> Run:
+        """Run the source for Airbyte as Airbyte does."""
+        arguments = ["source-ycm", *command]
+        for name, content in (("config", config), ("catalog", catalog), ("state", state)):
+            if content is not None:
+                path = self._folder / f"{name}.json"
+                path.write_text(json.dumps(content), encoding="utf-8")
+                arguments += [f"--{name}", str(path)]
+        return self._run(arguments, timeout)
+
+    def _run(self, arguments: list[str], timeout: int) -> Run:
         out, err = self._folder / "stdout", self._folder / "stderr"
         assert self._process.stdin
         assert self._process.stdout
@@ -79,6 +100,7 @@ def _serve() -> None:
     import tap_ycm.sync.sync  # noqa: PLC0415 - as above
     import tap_ycm.tap  # noqa: F401, PLC0415 - as above
     from tap_ycm.__main__ import main  # noqa: PLC0415 - as above
+    from tap_ycm.airbyte.__main__ import main as source  # noqa: PLC0415 - as above
 
     for line in sys.stdin:
         arguments, out, err, seconds = json.loads(line)
@@ -87,8 +109,8 @@ def _serve() -> None:
             signal.alarm(seconds)
             for path, number in ((out, 1), (err, 2)):
                 os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-            sys.argv = ["tap-ycm", *arguments]
-            main()  # ends the process
+            sys.argv = arguments
+            (source if arguments[0] == "source-ycm" else main)()  # ends the process
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         sys.stdout.write(f"{status}\n")
         sys.stdout.flush()
