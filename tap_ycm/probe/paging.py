@@ -1,0 +1,167 @@
+"""One paged list, asked in every way that tells something about its pages, its order and its total."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_ycm.probe.findings.geometry import geometry
+from tap_ycm.probe.observation import failed, observe, succeeded
+from tap_ycm.probe.seen import Deep, Page
+
+if TYPE_CHECKING:
+    from tap_ycm.http.questions import Listing
+    from tap_ycm.probe.asker import Asker
+    from tap_ycm.probe.line import Answer
+
+__all__ = ["Paging", "page_in"]
+
+MOST_PAGES = 18
+"""Pages that the reading asks for at most, after the first."""
+LARGER = 100
+NO_FIELD = "noSuchField"
+_INVALID_PARAMETER = 1000004
+
+
+def page_in(answer: Answer, key: str) -> Page:
+    """Return a page: what it showed, and its keys."""
+    seen = observe(answer)
+    data = answer.fields.get("data")
+    rows = data.get("list") if isinstance(data, dict) else None
+    if not succeeded(answer) or not isinstance(rows, list):
+        return Page(seen, is_page=False, refused=failed(answer) and (answer.status or 0) < 500)
+    ids = tuple(row.get(key) if isinstance(row, dict) else None for row in rows)
+    return Page(seen, tuple(one for one in ids if type(one) is int) if all(type(one) is int for one in ids) else ())
+
+
+class Paging:
+    """Asks for pages of one list."""
+
+    def __init__(self, asker: Asker, listing: Listing) -> None:
+        """Prepare; nothing is asked yet."""
+        self._asker = asker
+        self._listing = listing
+
+    def page(
+        self, number: int | None = 1, size: int | None = 50, sort: str | None = "", *, provokes: bool = False
+    ) -> Page:
+        """Ask for one page.
+
+        Args:
+            number: Its number; None for a request without.
+            size: How many rows; None for a request without.
+            sort: ``""`` for ascending keys, ``-`` for descending ones, None for a request without, or a field.
+            provokes: Whether an error is expected.
+        """
+        key = self._listing.key
+        field = {"": key, "-": f"-{key}"}.get(sort, sort) if sort is not None else None
+        parts = (("pageSize", size), ("pageNumber", number), ("sort", field if self._listing.is_sorted else None))
+        query = "&".join(f"{name}={value}" for name, value in parts if value is not None)
+        path = f"{self._listing.path}?{query}"
+        return page_in(self._asker.get(f"GET {path}", path, provokes=provokes), key)
+
+    def first(self) -> tuple[Page, int, dict[int, bool]]:
+        """Ask for page 1 in ascending order; where its size is refused, look for the largest that is not.
+
+        Returns:
+            The page, its size, and the sizes that were tried.
+        """
+        page = self.page(provokes=True)
+        if page.is_page or page.seen.code not in {_INVALID_PARAMETER, None} or page.seen.status is None:
+            return page, 50, {}
+        tried, found, best = {50: False}, page, 50
+        low, high = 0, 50
+        for size in (10, 1):
+            if tried[high] or self._asker.spare <= 0:
+                break
+            found = self._try(size, tried)
+            low, high = (size, high) if tried[size] else (low, size)
+            if tried[size]:
+                page, best = found, size
+                break
+        while low and high - low > 1 and self._asker.spare > 0:
+            size = (low + high) // 2
+            found = self._try(size, tried)
+            if tried[size]:
+                low, page, best = size, found, size
+            else:
+                high = size
+        return page, best, tried
+
+    def _try(self, size: int, tried: dict[int, bool]) -> Page:
+        page = self.page(size=size, provokes=True)
+        tried[size] = page.is_page
+        return page
+
+    def read(self, deep: Deep) -> None:
+        """Read the list to its end, if that does not take too long; otherwise only its last page by its total."""
+        deep.down = self.page(size=deep.size, sort="-")
+        deep.pages = [deep.first]
+        newest = max(deep.down.ids, default=None)
+        total = deep.first.seen.total
+        typical = max(len(deep.first.ids), 1)
+        if total is not None and -(-total // typical) - 1 > min(MOST_PAGES, self._asker.spare):
+            deep.end = "long"
+            if self._asker.spare > 0:
+                deep.last = self.page(-(-total // deep.size), deep.size)
+            return
+        seen = set(deep.first.ids)
+        while (end := _end(deep, newest)) is None:
+            if len(deep.pages) > MOST_PAGES or self._asker.spare <= 0:
+                deep.end = "budget"
+                return
+            page = self.page(len(deep.pages) + 1, deep.size)
+            if page.is_page and page.ids and seen.issuperset(page.ids):
+                deep.end = "repeat"
+                return
+            seen.update(page.ids)
+            deep.pages.append(page)
+        deep.end = end
+
+    def ask_around(self, deep: Deep) -> None:
+        """Ask for pages in other ways: without this or that, too large, too small, too far."""
+        size = deep.size
+        deep.bare = self.page(None, None)
+        deep.unordered = self.page(size=size, sort=None)
+        rows = len({one for page in deep.pages for one in page.ids})
+        if len(deep.first.ids) > 1:
+            deep.small_size = max(min(size // 2, 25, len(deep.first.ids) // 2), 1)
+            deep.small = self.page(2, deep.small_size)
+            deep.past_number = -(-max(rows, deep.first.seen.total or 0) // deep.small_size) + 1
+            deep.past = self.page(deep.past_number, deep.small_size, provokes=True)
+        deep.over = self.page(size=LARGER, provokes=True)
+        deep.below = self.page(0, size, provokes=True)
+        deep.odd_sort = self.page(size=size, sort=NO_FIELD, provokes=True)
+        self._look_again(deep)
+
+    def _look_again(self, deep: Deep) -> None:
+        """Take second looks at what is in doubt, as far as requests are left."""
+        found = geometry(deep)
+        if found.order_is_unclear and self._asker.spare > 0:
+            deep.unordered_again = self.page(size=deep.size, sort=None)
+        if deep.over and deep.over.refused and deep.size == 50 and self._asker.spare > 0:
+            deep.over_by_one = self.page(size=51, provokes=True)
+        if deep.small and found.start_is_unclear and self._asker.spare > 0:
+            deep.small_first = self.page(1, deep.small_size)
+        if deep.small and geometry(deep).starts_further_down and self._asker.spare > 0:
+            deep.small_third = self.page(3, deep.small_size)
+        if found.is_odd and self._asker.spare > 0:
+            deep.again = self.page(size=deep.size)
+
+
+def _end(deep: Deep, newest: int | None) -> str | None:
+    """Return why a reading has come to its end; None if it has not."""
+    page, number = deep.pages[-1], len(deep.pages)
+    if not page.is_page:
+        return "failed"
+    if not page.seen.rows:
+        return "empty"
+    if not page.ids:
+        return "failed"
+    if newest is not None and number > 1 and max(page.ids) > newest:
+        return "beyond"
+    total = page.seen.total
+    typical = max(len(one.ids) for one in deep.pages)
+    is_short = len(page.ids) < (typical if number > 1 else page.seen.size or deep.size)
+    if is_short and total is not None and number >= -(-total // typical):
+        return "short"
+    return None
