@@ -97,17 +97,13 @@ class Paging:
         deep.down = self.page(size=deep.size, sort="-")
         deep.pages = [deep.first]
         newest = max(deep.down.ids, default=None)
-        total = deep.first.seen.total
-        typical = max(len(deep.first.ids), 1)
-        if total is not None and -(-total // typical) - 1 > min(MOST_PAGES, self._asker.spare):
-            deep.end = "long"
-            if self._asker.spare > 0:
-                deep.last = self.page(-(-total // deep.size), deep.size)
-            return
         seen = set(deep.first.ids)
         while (end := _end(deep, newest)) is None:
-            if len(deep.pages) > MOST_PAGES or self._asker.spare <= 0:
-                deep.end = "budget"
+            left = min(MOST_PAGES + 1 - len(deep.pages), self._asker.spare)
+            if _is_long(deep, left):
+                deep.end = "long"
+                if left > 0 and deep.first.seen.total:
+                    deep.last = self.page(-(-deep.first.seen.total // deep.size), deep.size)
                 return
             page = self.page(len(deep.pages) + 1, deep.size)
             if page.is_page and page.ids and seen.issuperset(page.ids):
@@ -122,11 +118,13 @@ class Paging:
         size = deep.size
         deep.bare = self.page(None, None)
         deep.unordered = self.page(size=size, sort=None)
-        rows = len({one for page in deep.pages for one in page.ids})
+        ids = {one for page in deep.pages for one in page.ids}
+        was_read = deep.down is not None and ids.issuperset(deep.down.ids[:1])
+        rows = len(ids) if was_read and deep.end in {"short", "empty"} else max(len(ids), deep.first.seen.total or 0)
         if len(deep.first.ids) > 1:
             deep.small_size = max(min(size // 2, 25, len(deep.first.ids) // 2), 1)
             deep.small = self.page(2, deep.small_size)
-            deep.past_number = -(-max(rows, deep.first.seen.total or 0) // deep.small_size) + 1
+            deep.past_number = -(-rows // deep.small_size) + 1
             deep.past = self.page(deep.past_number, deep.small_size, provokes=True)
         deep.over = self.page(size=LARGER, provokes=True)
         deep.below = self.page(0, size, provokes=True)
@@ -146,6 +144,15 @@ class Paging:
             deep.small_third = self.page(3, deep.small_size)
         if found.is_odd and self._asker.spare > 0:
             deep.again = self.page(size=deep.size)
+
+
+def _is_long(deep: Deep, left: int) -> bool:
+    """Tell whether more pages are to come than may be asked for."""
+    total, first = deep.first.seen.total, deep.first
+    is_full = len(first.ids) >= (first.seen.size or deep.size)
+    if total is None or (len(deep.pages) == 1 and not is_full):  # the second page tells why the first is not full
+        return left <= 0
+    return -(-total // max(len(page.ids) for page in deep.pages)) - len(deep.pages) > left or left <= 0
 
 
 def _end(deep: Deep, newest: int | None) -> str | None:

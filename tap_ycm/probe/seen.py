@@ -93,7 +93,7 @@ class Deep:
         down: Page 1, descending.
         pages: The list read in ascending order, as far as it was read, ``first`` included.
         end: Why the reading ended: ``short`` page, ``empty`` page, pages that ``repeat``, rows ``beyond`` the newest,
-            ``failed``, ``long`` (it was not begun), or ``budget``.
+            ``failed``, or ``long`` (it would have taken too many requests).
         last: The last page by the total, of a list that is too long to be read.
         bare: Page 1, without a page number and a page size.
         small_size: The size of the smaller pages.

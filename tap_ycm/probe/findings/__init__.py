@@ -25,12 +25,14 @@ def conclude(seen: Seen) -> tuple[list[Finding], list[Finding]]:
     """Return a finding on each assumption of the sandbox, in its order, and findings on facts beyond them."""
     deep, lists = seen.deep, list(seen.lists.values())
     shape = geometry(deep) if deep else None
+    errors = on_errors(seen)
+    no_look_ups = any(one.name == "look_up" and one.value == "not_permitted" for one in errors)
     made = [
         *(on_pages(deep, shape) if deep and shape else [unclear(name, seen.why_not_deep) for name in PAGES]),
         echo(lists, deep.every if deep else []),
         *on_totals(lists, deep, shape),
-        *on_lists(seen.lists),
-        *on_errors(seen),
+        *on_lists(seen.lists, no_look_ups=no_look_ups),
+        *errors,
         *on_tokens(seen),
     ]
     by_name = {name: unclear(name, why) for name, why in UNSEEN.items()} | {one.name: one for one in made}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -105,11 +105,10 @@ def geometry(deep: Deep) -> Geometry:
         short_pages=short_pages,
     )
     window, rows = _extent(deep, found)
-    return Geometry(
-        **{name: getattr(found, name) for name in Geometry.__slots__ if name not in {"window", "rows", "is_odd"}},
-        window=window,
-        rows=rows,
-        is_odd=bool(offset or gap or short_by or window is not None or (rows is not None and _wrong_total(deep, rows))),
+    is_cut = sorts and window is None and rows is None and deep.end == "short"  # the newest row is on no page
+    is_odd = bool(offset or gap or short_by or window is not None or (rows is not None and _wrong_total(deep, rows)))
+    return replace(
+        found, short_by=None if is_cut and not short_by else short_by, window=window, rows=rows, is_odd=is_odd
     )
 
 
@@ -142,6 +141,8 @@ def _obeys_numbers(deep: Deep) -> bool | None:
     """Compare the second page of a smaller size with the first one."""
     first, size = deep.first.ids, deep.small_size
     small = deep.small.ids if deep.small else ()
+    if not small and len(deep.pages) > 1:
+        return deep.pages[1].ids != first
     if not small or len(first) <= size:
         return None
     if small == first[: len(small)]:
@@ -186,7 +187,7 @@ def _lengths(deep: Deep) -> tuple[int | None, int | None, tuple[int, ...]]:
     inner = [len(page.ids) for page in full[:-1]] if deep.end not in {"long", "repeat"} else [len(full[0].ids)]
     if not inner:  # one page, which may be all there is
         rows = len(deep.first.ids)
-        if deep.first.seen.size == rows < size:
+        if deep.first.seen.size == rows <= size:
             return rows, 0, ()
         return None, 0 if deep.first.seen.total == rows else None, ()
     most = max(inner)

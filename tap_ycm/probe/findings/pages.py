@@ -145,7 +145,7 @@ def _past_end(deep: Deep, shape: Geometry) -> Finding:  # noqa: PLR0911 - one fo
     if past.is_page and not past.seen.rows:
         return found(name, "empty", past)
     newest = _newest(deep, shape)
-    if not past.ids or newest is None:
+    if not past.ids or newest is None or shape.gap != 0 or shape.offset != 0:
         return unclear(name, "it is unclear where the list ends", past)
     if min(past.ids) > newest:
         return found(name, "invented", past, deep.down)
@@ -201,11 +201,8 @@ def _places(deep: Deep, shape: Geometry) -> list[Finding]:
     for name, value in values.items():
         is_default = not value and name != "window"
         if name == "window" and value is None:
-            findings.append(
-                found(name, None, *deep.pages[-1:], deep.down)
-                if shape.rows is not None and shape.sorts
-                else unclear(name, "the list was not read to its end, or its newest row is not known")
-            )
+            read = f"none of {shape.rows} rows is cut off; no longer list was read" if shape.rows is not None else None
+            findings.append(unclear(name, read or "the list was not read to its end, or its newest row is not known"))
         elif name == "short_pages" and value is None:
             findings.append(
                 unclear(name, "no page is short" if shape.short_by == 0 else "too little is known of pages")

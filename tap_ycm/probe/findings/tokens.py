@@ -97,7 +97,7 @@ def _limit(seen: Seen) -> Finding:
     like: dict[str, Any] = {
         "burst": max(met.before, 1),
         "rate": max(met.before, 1),
-        "interval_seconds": max(met.wait or 60.0, 1.0),
+        "interval_seconds": max(int(met.wait or 60), 1),
         "http_status": 429 if shown.status != 200 else 200,
         "retry_after": shown.retry_after if shown.retry_after in {"seconds", "date"} else None,
     }

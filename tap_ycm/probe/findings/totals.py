@@ -101,7 +101,7 @@ def _held_against_rows(whole: list[_Whole], deep: Deep | None) -> list[Finding]:
             found("total_wobble", 0, *evidence),
             unclear("hidden", _HIDDEN),
         ]
-    if not is_steady:
+    if not is_steady and any(rows != total and one.totals[1:] for one, (rows, total) in zip(whole, pairs, strict=True)):
         return _all("the list changed meanwhile, or no request was left for a second look", *evidence)
     likely = _explanations(whole, pairs)
     if len(likely) == 1 and "hidden" not in likely:
