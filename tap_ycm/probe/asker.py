@@ -27,6 +27,7 @@ MOST_WAITED = 180.0
 _LIMIT_WAITS = (15.0, 30.0, 60.0)
 _NEW_TOKEN_WAITS = (1.0, 2.0, 4.0)
 _FAULT_WAIT = 2.0
+_MOST_LIMITS = 10
 _MOST_REPEATS = 5
 _MOST_SILENT = 3
 _MOST_TOKENS = 5
@@ -43,6 +44,7 @@ class TokenSeen:
         used: How often it was accepted.
         refused: How often it was refused before it was accepted first.
         waited: Seconds that were waited meanwhile.
+        works_after: Seconds from its issue to its first acceptance.
         rested: Seconds that were waited before its first use.
         ended: Whether YCM refused it after it had accepted it, though nobody had asked for another.
     """
@@ -54,6 +56,7 @@ class TokenSeen:
     used: int = 0
     refused: int = 0
     waited: float = 0.0
+    works_after: float = 0.0
     rested: float = 0.0
     ended: bool = False
 
@@ -70,12 +73,12 @@ class LimitMet:
     Attributes:
         n: Number of the request that was refused.
         before: How many requests with a token were answered before.
-        wait: Seconds that were asked for; None if none were.
+        wait: Seconds that were asked for, or that the probe chose to wait.
     """
 
     n: int
     before: int
-    wait: float | None
+    wait: float
 
 
 class Asker:
@@ -187,6 +190,8 @@ class Asker:
                 continue
             if answer.status is not None:
                 self._accepted += 1
+                if not current.used:
+                    current.works_after = time.monotonic() - current.issued
                 current.used += 1
             fault = action is Action.RETRY and (not provokes or answer.status is None or answer.status >= 500)
             if fault and not repeated and self._may_repeat():
@@ -279,9 +284,11 @@ class Asker:
         asked = answer.retry_after
         own = _LIMIT_WAITS[min(len(self.limits), len(_LIMIT_WAITS) - 1)] * self._patience
         wait = own if asked is None else asked
-        self.limits.append(LimitMet(answer.n, self._accepted, asked))
-        if self._waited + wait > MOST_WAITED:
-            sentence = f"YCM limits the rate, and waiting for it would take more than {MOST_WAITED:.0f} s"
+        self.limits.append(LimitMet(answer.n, self._accepted, wait))
+        if self._waited + wait > MOST_WAITED or len(self.limits) > _MOST_LIMITS:
+            sentence = (
+                f"YCM limits the rate, and waiting for it would take more than {MOST_WAITED:.0f} s, or is in vain"
+            )
             raise EndError(sentence)
         self._waited += wait
         self._log(f"YCM limits the rate; asking again in {wait:.1f} s")

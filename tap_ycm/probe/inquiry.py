@@ -227,7 +227,7 @@ class Inquiry:
         answer = self._asker.get(f"GET {path} with the first token", path, token=first)
         self.seen.first_token_lives = self._asker.was_accepted(answer)
         if first.refused:
-            self._asker.rest(second, first.waited)
+            self._asker.rest(second, first.works_after)
         if first.refused or not self.seen.first_token_lives:
             self._asker.get(f"GET {path} with the second token", path)
 

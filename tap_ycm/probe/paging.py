@@ -142,7 +142,7 @@ class Paging:
             deep.small_first = self.page(1, deep.small_size)
         if deep.small and geometry(deep).starts_further_down and self._asker.spare > 0:
             deep.small_third = self.page(3, deep.small_size)
-        if found.is_odd and self._asker.spare > 0:
+        if geometry(deep).is_odd and self._asker.spare > 0:
             deep.again = self.page(size=deep.size)
 
 

@@ -8,8 +8,7 @@ from tap_ycm.probe.findings.errors import on_errors
 from tap_ycm.probe.findings.finding import Finding, unclear
 from tap_ycm.probe.findings.geometry import geometry
 from tap_ycm.probe.findings.lists import on_lists
-from tap_ycm.probe.findings.pages import NAMES as PAGES
-from tap_ycm.probe.findings.pages import echo, on_pages
+from tap_ycm.probe.findings.pages import echo, on_no_pages, on_pages
 from tap_ycm.probe.findings.tokens import facts, on_tokens
 from tap_ycm.probe.findings.totals import on_totals
 from tap_ycm.probe.findings.unseen import UNSEEN
@@ -28,7 +27,7 @@ def conclude(seen: Seen) -> tuple[list[Finding], list[Finding]]:
     errors = on_errors(seen)
     no_look_ups = any(one.name == "look_up" and one.value == "not_permitted" for one in errors)
     made = [
-        *(on_pages(deep, shape) if deep and shape else [unclear(name, seen.why_not_deep) for name in PAGES]),
+        *(on_pages(deep, shape) if deep and shape else on_no_pages(lists, seen.why_not_deep)),
         echo(lists, deep.every if deep else []),
         *on_totals(lists, deep, shape),
         *on_lists(seen.lists, no_look_ups=no_look_ups),

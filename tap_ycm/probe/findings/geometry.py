@@ -189,7 +189,8 @@ def _lengths(deep: Deep) -> tuple[int | None, int | None, tuple[int, ...]]:
         rows = len(deep.first.ids)
         if deep.first.seen.size == rows <= size:
             return rows, 0, ()
-        return None, 0 if deep.first.seen.total == rows else None, ()
+        is_full = deep.small is not None and len(deep.small.ids) == deep.small_size
+        return None, 0 if deep.first.seen.total == rows or is_full else None, ()
     most = max(inner)
     lacking = {most - rows for rows in inner if rows < most}
     if len(lacking) == 1 and most == size:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tap_ycm.probe.findings.geometry import Geometry
     from tap_ycm.probe.seen import Deep, ListSeen, Page
 
-__all__ = ["NAMES", "on_pages"]
+__all__ = ["echo", "on_no_pages", "on_pages"]
 
 NAMES = (
     *("max_page_size", "default_page_size", "over_max", "below_one", "past_end", "honour_page", "echo_page"),
@@ -38,6 +38,17 @@ def on_pages(deep: Deep, shape: Geometry) -> list[Finding]:
         _default_order(deep, shape),
         _unknown_sort(deep, shape),
     ]
+
+
+def on_no_pages(lists: list[ListSeen], why: str) -> list[Finding]:
+    """Return what is known of pages where no list shows two rows: perhaps all are cut off after the same number."""
+    told = [one.seen for one in lists if one.seen and one.seen.total_as]
+    rows = {one.rows for one in told}
+    likely: dict[str, int | None] = {}
+    if len(rows) == 1 and all((one.total or 0) > (one.rows or 0) for one in told):
+        cut = rows.pop()
+        likely["max_page_size" if {one.size for one in told} == {cut} else "window"] = cut
+    return [unclear(name, why, like=likely.get(name)) for name in NAMES]
 
 
 def echo(lists: list[ListSeen], pages: list[Page]) -> Finding:

@@ -36,9 +36,10 @@ def on_tokens(seen: Seen) -> list[Finding]:
 
 def _token_life(seen: Seen) -> Finding:
     lives = {one.life for one in seen.tokens if one.life is not None}
-    if len(lives) == 1:
-        return found("token_life", int(lives.pop()) + 1)
-    return unclear("token_life", "answers differ" if lives else "no life was told")
+    evidence = [one for one in seen.observations if one.asked.startswith("POST")]
+    if len(lives) == 1:  # what is left of it when the answer arrives
+        return found("token_life", int(lives.pop()) + 1, *evidence)
+    return unclear("token_life", "answers differ" if lives else "no life was told", *evidence)
 
 
 def _one_token(seen: Seen) -> Finding:
@@ -48,7 +49,8 @@ def _one_token(seen: Seen) -> Finding:
         return unclear("one_token", "no second token was asked for")
     if not seen.first_token_lives and any(one.ended for one in seen.tokens):
         return unclear("one_token", "tokens end early for another reason, too")
-    return found("one_token", not seen.first_token_lives)
+    evidence = [one for one in seen.observations if one.step == "second_token"]
+    return found("one_token", not seen.first_token_lives, *evidence)
 
 
 def _new_tokens(seen: Seen) -> list[Finding]:
@@ -61,8 +63,8 @@ def _new_tokens(seen: Seen) -> list[Finding]:
     first, rested = used[0], [one for one in used if one.rested]
     why = "new tokens are refused at first, for a while or a few times"
     if not rested or not first.used:
-        likely = {"token_delay": round(first.waited, 3), "token_refusals": None}
-        return [unclear(name, why, like=like) for name, like in likely.items()]
+        likely = {"token_delay": round(first.waited, 3)} if first.used else {"token_refusals": first.refused + 1}
+        return [unclear(name, why, like=likely.get(name)) for name in ("token_delay", "token_refusals")]
     if all(one.refused == first.refused for one in rested):
         return [found("token_delay", 0.0), found("token_refusals", first.refused)]
     if any(one.refused for one in rested):
@@ -97,7 +99,7 @@ def _limit(seen: Seen) -> Finding:
     like: dict[str, Any] = {
         "burst": max(met.before, 1),
         "rate": max(met.before, 1),
-        "interval_seconds": max(int(met.wait or 60), 1),
+        "interval_seconds": max(int(sum(one.wait for one in seen.limits if one.before == met.before)), 1),
         "http_status": 429 if shown.status != 200 else 200,
         "retry_after": shown.retry_after if shown.retry_after in {"seconds", "date"} else None,
     }

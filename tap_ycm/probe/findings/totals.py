@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tap_ycm.probe.observation import Observation
     from tap_ycm.probe.seen import Deep, ListSeen
 
-__all__ = ["NAMES", "on_totals"]
+__all__ = ["NAMES", "Whole", "on_totals", "whole_lists"]
 
 NAMES = ("total_as", "total_offset", "total_fixed", "total_cap", "total_wobble", "hidden")
 _WRITTEN = {
@@ -31,9 +31,18 @@ _EITHER = "totals and rows differ: some rows are hidden, or totals are wrong"
 
 
 @dataclass(frozen=True, slots=True)
-class _Whole:
-    """A list that was read whole."""
+class Whole:
+    """A list that was read whole.
 
+    Attributes:
+        stream: Its name.
+        rows: How many rows it has.
+        totals: The totals that were told of it.
+        ids: Its keys, in memory only.
+        seen: What shows it.
+    """
+
+    stream: str
     rows: int
     totals: tuple[int | None, ...]
     ids: tuple[int, ...] = field(repr=False)
@@ -53,7 +62,7 @@ def on_totals(lists: list[ListSeen], deep: Deep | None, shape: Geometry | None) 
     first = found("total_as", way, *told[:3]) if way else unclear("total_as", "another type", *told[:3])
     if way not in {"number", "string", "float"}:
         return [first, *_all("no total is told")]
-    whole = _whole_lists(lists, deep, shape)
+    whole = whole_lists(lists, deep, shape)
     if shape is not None and (shape.short_by or shape.offset or shape.gap or shape.window is not None):
         return [first, *_all("pages do not show all rows")]
     if not whole:
@@ -66,10 +75,11 @@ def _all(why: str, *evidence: Observation, **like: int | None) -> list[Finding]:
     return [unclear(name, reason, *evidence, like=like.get(name)) for name, reason in reasons.items()]
 
 
-def _whole_lists(lists: list[ListSeen], deep: Deep | None, shape: Geometry | None) -> list[_Whole]:
+def whole_lists(lists: list[ListSeen], deep: Deep | None, shape: Geometry | None) -> list[Whole]:
+    """Return the lists in pages that were read whole, the one that was asked in every way first."""
     largest = shape.served if shape and shape.served else 50
     whole = [
-        _Whole(len(one.ids), (one.seen.total,), one.ids, one.seen)
+        Whole(one.stream, len(one.ids), (one.seen.total,), one.ids, one.seen)
         for one in lists
         if one.outcome == "read"
         and one.seen
@@ -79,11 +89,12 @@ def _whole_lists(lists: list[ListSeen], deep: Deep | None, shape: Geometry | Non
     ]
     if deep and shape and shape.rows is not None:
         ids = tuple({one for page in deep.pages for one in page.ids})
-        whole.insert(0, _Whole(shape.rows, tuple(page.seen.total for page in deep.every), ids, deep.first.seen))
+        totals = tuple(page.seen.total for page in deep.every)
+        whole.insert(0, Whole(deep.stream, shape.rows, totals, ids, deep.first.seen))
     return whole
 
 
-def _held_against_rows(whole: list[_Whole], deep: Deep | None) -> list[Finding]:
+def _held_against_rows(whole: list[Whole], deep: Deep | None) -> list[Finding]:
     evidence = [one.seen for one in whole]
     is_steady = deep is None or (deep.again is not None and deep.again.ids == deep.first.ids)
     moving = next((one for one in whole if len(set(one.totals)) > 1), None)
@@ -97,7 +108,7 @@ def _held_against_rows(whole: list[_Whole], deep: Deep | None) -> list[Finding]:
             found("total_fixed", None, *evidence)
             if len(totals) > 1
             else unclear("total_fixed", "every list has as many rows", *evidence),
-            unclear("total_cap", f"no total above {max(totals)} was due", *evidence),
+            unclear("total_cap", f"no list that was read has more than {max(totals)} rows", *evidence),
             found("total_wobble", 0, *evidence),
             unclear("hidden", _HIDDEN),
         ]
@@ -118,7 +129,7 @@ def _held_against_rows(whole: list[_Whole], deep: Deep | None) -> list[Finding]:
     return _all(_EITHER, *evidence, **dict(list(likely.items())[:1]))
 
 
-def _explanations(whole: list[_Whole], pairs: list[tuple[int, int]]) -> dict[str, int]:
+def _explanations(whole: list[Whole], pairs: list[tuple[int, int]]) -> dict[str, int]:
     """Return every switch that alone would make totals differ from rows as they do."""
     found_so_far: dict[str, int] = {}
     offset = pairs[0][1] - pairs[0][0]
@@ -149,7 +160,7 @@ def _hidden_divisor(ids: list[tuple[int, ...]], pairs: list[tuple[int, int]]) ->
     return min(fitting, key=lambda one: fitting[one]) if fitting else None
 
 
-def _moving(moving: _Whole, *, is_steady: bool) -> list[Finding]:
+def _moving(moving: Whole, *, is_steady: bool) -> list[Finding]:
     """Judge a total that is another one in each answer."""
     told = [total for total in moving.totals if total is not None]
     steps = [1 if b > a else -1 for a, b in pairwise(told) if a != b]
