@@ -18,6 +18,8 @@ __all__ = ["Paging", "page_in"]
 MOST_PAGES = 18
 """Pages that the reading asks for at most, after the first."""
 LARGER = 100
+FAR = 10_000_000
+"""Rows that no list has, where nothing tells how many it has."""
 NO_FIELD = "noSuchField"
 _INVALID_PARAMETER = 1000004
 
@@ -120,7 +122,10 @@ class Paging:
         deep.unordered = self.page(size=size, sort=None)
         ids = {one for page in deep.pages for one in page.ids}
         was_read = deep.down is not None and ids.issuperset(deep.down.ids[:1])
-        rows = len(ids) if was_read and deep.end in {"short", "empty"} else max(len(ids), deep.first.seen.total or 0)
+        total = deep.first.seen.total
+        rows = FAR if total is None else max(len(ids), total)
+        if was_read and deep.end in {"short", "empty"}:
+            rows = len(ids)
         if len(deep.first.ids) > 1:
             deep.small_size = max(min(size // 2, 25, len(deep.first.ids) // 2), 1)
             deep.small = self.page(2, deep.small_size)

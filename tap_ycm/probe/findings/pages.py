@@ -155,16 +155,25 @@ def _past_end(deep: Deep, shape: Geometry) -> Finding:  # noqa: PLR0911 - one fo
         return unclear(name, "page numbers are not obeyed", past)
     if past.is_page and not past.seen.rows:
         return found(name, "empty", past)
+    way = _rows_past_end(past, deep, shape)
+    if way is None or shape.gap != 0 or shape.offset != 0:
+        like = way if shape.gap == 0 else None
+        return unclear(name, "it is unclear where the list ends", past, like=like)
+    if way == "last" and past.ids[-1] != _newest(deep, shape):
+        return unclear(name, "it shows rows of the last page", past, like=way)
+    if way == "around" and past.ids[0] != deep.first.ids[0]:
+        return unclear(name, "it shows rows of the list", past, like=way)
+    return found(name, way, past, deep.first, deep.down)
+
+
+def _rows_past_end(past: Page, deep: Deep, shape: Geometry) -> str | None:
+    """Return what the rows of a page past the end are."""
     newest = _newest(deep, shape)
-    if not past.ids or newest is None or shape.gap != 0 or shape.offset != 0:
-        return unclear(name, "it is unclear where the list ends", past)
+    if not past.ids or newest is None:
+        return None
     if min(past.ids) > newest:
-        return found(name, "invented", past, deep.down)
-    if past.ids[-1] == newest:
-        return found(name, "last", past, deep.down)
-    if past.ids[0] == deep.first.ids[0]:
-        return found(name, "around", past, deep.first)
-    return unclear(name, "it shows rows of the list", past, like="around")
+        return "invented"
+    return "last" if past.ids[-1] in {newest, *deep.pages[-1].ids[-1:]} else "around"
 
 
 def _newest(deep: Deep, shape: Geometry) -> int | None:
