@@ -56,6 +56,7 @@ def probe(
     line = Line(settings, stop, Pace(per_minute))
     inquiry = Inquiry(Asker(settings, line, _say, patience), plan(wrong_token=wrong_token))
     made = report(inquiry.run(), began)
+    line.close()
     return made, inquiry.exit_status or int(not made["complete"])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from tap_ycm.errors import ERRORS, Action, ApiError, advice_for
@@ -11,6 +10,7 @@ from tap_ycm.http.answers import parse_token
 from tap_ycm.probe.line import Answer, Ask, EndError
 from tap_ycm.probe.observation import Observation, code_in, observe, succeeded
 from tap_ycm.probe.plan import MOST_REQUESTS
+from tap_ycm.probe.seen import LimitMet, TokenSeen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tap_ycm.probe.line import Line
     from tap_ycm.settings import Settings
 
-__all__ = ["MOST_WAITED", "Asker", "LimitMet", "TokenSeen"]
+__all__ = ["MOST_WAITED", "Asker"]
 
 MOST_WAITED = 180.0
 """Seconds that limits may make the probe wait in all."""
@@ -33,52 +33,6 @@ _MOST_SILENT = 3
 _MOST_TOKENS = 5
 
 _A = TypeVar("_A")
-
-
-@dataclass(slots=True)
-class TokenSeen:
-    """An access token, and what became of it.
-
-    Attributes:
-        life: Seconds of life that YCM told, or None.
-        used: How often it was accepted.
-        refused: How often it was refused before it was accepted first.
-        waited: Seconds that were waited meanwhile.
-        works_after: Seconds from its issue to its first acceptance.
-        rested: Seconds that were waited before its first use.
-        ended: Whether YCM refused it after it had accepted it, though nobody had asked for another.
-    """
-
-    value: str = field(repr=False)
-    issued: float
-    life: float | None = None
-    renew_at: float = float("inf")
-    used: int = 0
-    refused: int = 0
-    waited: float = 0.0
-    works_after: float = 0.0
-    rested: float = 0.0
-    ended: bool = False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether its life, as YCM told it, is over."""
-        return self.life is not None and time.monotonic() >= self.issued + self.life
-
-
-@dataclass(frozen=True, slots=True)
-class LimitMet:
-    """A limit of the rate.
-
-    Attributes:
-        n: Number of the request that was refused.
-        before: How many requests with a token were answered before.
-        wait: Seconds that were asked for, or that the probe chose to wait.
-    """
-
-    n: int
-    before: int
-    wait: float
 
 
 class Asker:

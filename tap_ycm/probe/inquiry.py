@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_ycm.errors import NOT_PERMITTED, ApiError
+from tap_ycm.errors import ApiError
 from tap_ycm.http.questions import object_of, page_of
-from tap_ycm.kinds import SNAPSHOT_AT, Children, Sorted, UnsortedPages, WholeList
+from tap_ycm.kinds import Children, Sorted, UnsortedPages, WholeList
 from tap_ycm.probe.findings.geometry import ENOUGH, order_of
 from tap_ycm.probe.line import EndError
-from tap_ycm.probe.observation import code_in, failed, json_type, observe, succeeded
+from tap_ycm.probe.lists import list_seen, outcome_of_look_up
+from tap_ycm.probe.observation import observe, succeeded
 from tap_ycm.probe.paging import Paging, page_in
-from tap_ycm.probe.rows import Fields, fields_of
 from tap_ycm.probe.seen import Deep, ListSeen, LookUp, Seen
 from tap_ycm.reading.pages import PageRequest
 from tap_ycm.stopping import StoppedError
@@ -78,6 +78,7 @@ class Inquiry:
             self.seen.ended = str(end)
         except StoppedError as stopped:
             self.seen.ended, self.exit_status = str(stopped), stopped.exit_status
+        self.seen.sent = self._asker.sent
         return self.seen
 
     # The steps
@@ -92,8 +93,8 @@ class Inquiry:
             if isinstance(kind, Children):
                 continue
             if kind.name == "customers":
-                page, size, tried = Paging(self._asker, kind.listing).first()
-                self._note(kind, size)
+                answer, page, size, tried = Paging(self._asker, kind.listing).first()
+                self._note(kind, size, answer=answer)
                 if page.is_page and len(page.ids) > 1:
                     self.seen.deep = Deep(kind.name, size, page, sizes=tried)
                 continue
@@ -134,13 +135,13 @@ class Inquiry:
         known = self.seen.lists.get(kind.parent or "")
         return known.ids[place] if known and len(known.ids) > place else None
 
-    def _note(self, kind: Kind, size: int | None, parent: int | None = None) -> None:
-        """Note what the last answer showed of a list."""
-        answer = self._asker.last
+    def _note(self, kind: Kind, size: int | None, parent: int | None = None, *, answer: Answer | None = None) -> None:
+        """Note what an answer, the last one by default, showed of a list."""
+        answer = answer or self._asker.last
         if answer is None:
             return
         self._note_clock(answer)
-        self.seen.lists[kind.name] = _list_seen(kind, answer, size, parent)
+        self.seen.lists[kind.name] = list_seen(kind, answer, size, parent)
 
     def _note_clock(self, answer: Answer) -> None:
         told = answer.fields.get("time")
@@ -160,7 +161,22 @@ class Inquiry:
         for kind in STREAMS:
             listed = self.seen.lists.get(kind.name)
             if kind.name in wanted and kind.look_up and listed and listed.ids:
-                self.seen.known[kind.name] = self._look_up(kind, listed.ids[0], exists=True)
+                found = self._look_up(kind, listed.ids[0], exists=True)
+                if found.outcome in {"not found", "null"} and not self._is_listed(kind, listed):
+                    found = replace(found, outcome="gone meanwhile, or not found")
+                self.seen.known[kind.name] = found
+
+    def _is_listed(self, kind: Kind, listed: ListSeen) -> bool:
+        """Tell whether a list still holds its first object, which a look-up did not find."""
+        if self._asker.spare <= 0:
+            return False
+        if isinstance(kind, WholeList):
+            self._try(kind, None)
+            again = list_seen(kind, self._asker.last, None, None).ids if self._asker.last else ()
+        else:
+            sort = "" if kind.name == "customers" else "-"  # as it was listed
+            again = Paging(self._asker, kind.listing).page(size=listed.size, sort=sort).ids
+        return listed.ids[0] in again
 
     def _look_up(self, kind: Kind, key: int, *, exists: bool) -> LookUp:
         question = object_of(kind.listing, key)
@@ -169,7 +185,7 @@ class Inquiry:
             row = self._asker.judge(question, answer)
             outcome = "not found" if row is None else "found"
         except ApiError:
-            outcome = _outcome_of_look_up(answer, kind.listing.key, key)
+            outcome = outcome_of_look_up(answer, kind.listing.key, key)
         bare = bool(answer.fields) and not {"status", "Status", "data"} & answer.fields.keys()
         return LookUp(kind.name, observe(answer), outcome, outcome == ("found" if exists else "not found"), bare)
 
@@ -234,73 +250,3 @@ class Inquiry:
     def _wrong_token(self) -> None:
         path = STREAMS[0].path
         self.seen.wrong_token = observe(self._asker.use_without_right(f"GET {path} with a wrong token", path))
-
-
-def _list_seen(kind: Kind, answer: Answer, size: int | None, parent: int | None) -> ListSeen:
-    data = answer.fields.get("data")
-    raw = _rows_in(kind, data) if succeeded(answer) else None
-    outcome = "read" if raw is not None else _outcome(answer)
-    if raw is None:
-        return ListSeen(kind.name, outcome, seen=observe(answer), size=size)
-    rows: list[Any] = raw
-    if isinstance(kind, Children):
-        rows = [{**row, kind.column: parent} if isinstance(row, dict) else row for row in raw]
-    if len(kind.keys) == 1 and kind.keys[0] != SNAPSHOT_AT and kind.parent is None:
-        keys = [row.get(kind.keys[0]) if isinstance(row, dict) else None for row in rows]
-    else:
-        keys = []
-    ids = tuple(key for key in keys if type(key) is int)
-    if len(ids) < len(keys):
-        outcome, ids = "unreadable", ()
-    return ListSeen(
-        kind.name,
-        outcome,
-        seen=observe(answer),
-        shape=_shape(kind, data),
-        size=size,
-        ids=ids,
-        count=len(rows),
-        fields=fields_of(kind, rows) if rows else Fields(),
-        repeated=isinstance(kind, Children) and len(set(map(repr, rows))) < len(rows),
-    )
-
-
-def _rows_in(kind: Kind, data: Any) -> list[Any] | None:
-    """Return the rows where the tap expects them; None if they are not there."""
-    if isinstance(kind, WholeList | Children):
-        return kind.rows(data)
-    rows = data.get("list") if isinstance(data, dict) else None
-    return rows if isinstance(rows, list) else None
-
-
-def _shape(kind: Kind, data: Any) -> str:
-    if not isinstance(data, dict):
-        return json_type(data)
-    within = next((name for name in ("list", "itspInfos") if isinstance(data.get(name), list)), None)
-    return f"object with {within}" if within and not isinstance(kind, Children) else "object"
-
-
-def _outcome(answer: Answer) -> str:
-    """Name what came in place of a list."""
-    if answer.status is None or answer.status >= 500:
-        return "unanswered"
-    code = code_in(answer)
-    if code in NOT_PERMITTED or (code is None and answer.status == 403 and failed(answer)):
-        return "refused"
-    if code == 1000005 or (code is None and answer.status == 404):
-        return "not found"
-    return "failed" if failed(answer) else "unreadable"
-
-
-def _outcome_of_look_up(answer: Answer, key: str, asked: int) -> str:
-    """Name what came in place of an object, or of "not found"."""
-    if answer.status is None or answer.status >= 500:
-        return "unanswered"
-    data = answer.fields.get("data")
-    if succeeded(answer):
-        if isinstance(data, dict) and type(data.get(key)) is int and data[key] != asked:
-            return "another object"
-        return "null" if data is None else "another shape"
-    if not answer.fields:
-        return "web page"
-    return "refused" if _outcome(answer) == "refused" else "failed"

@@ -144,6 +144,10 @@ class Line:
             parse_retry_after(received.headers.get("Retry-After"), now),
         )
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.session.close()
+
     def pause(self, seconds: float) -> None:
         """Send nothing for so long."""
         self._pace.hold(seconds)

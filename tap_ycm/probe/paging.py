@@ -61,38 +61,33 @@ class Paging:
         path = f"{self._listing.path}?{query}"
         return page_in(self._asker.get(f"GET {path}", path, provokes=provokes), key)
 
-    def first(self) -> tuple[Page, int, dict[int, bool]]:
+    def first(self) -> tuple[Answer, Page, int, dict[int, bool]]:
         """Ask for page 1 in ascending order; where its size is refused, look for the largest that is not.
 
         Returns:
-            The page, its size, and the sizes that were tried.
+            The answer, the page, its size, and the sizes that were tried.
         """
-        page = self.page(provokes=True)
-        if page.is_page or page.seen.code not in {_INVALID_PARAMETER, None} or page.seen.status is None:
-            return page, 50, {}
-        tried, found, best = {50: False}, page, 50
+        best = self._first(50)
+        if best[1].is_page or best[1].seen.code not in {_INVALID_PARAMETER, None} or best[1].seen.status is None:
+            return *best, 50, {}
+        size, tried = 50, {50: False}
         low, high = 0, 50
-        for size in (10, 1):
-            if tried[high] or self._asker.spare <= 0:
-                break
-            found = self._try(size, tried)
-            low, high = (size, high) if tried[size] else (low, size)
-            if tried[size]:
-                page, best = found, size
-                break
-        while low and high - low > 1 and self._asker.spare > 0:
-            size = (low + high) // 2
-            found = self._try(size, tried)
-            if tried[size]:
-                low, page, best = size, found, size
+        while high - low > 1 and self._asker.spare > 0:
+            middle = 10 if high == 50 and not low else 1 if not low else (low + high) // 2
+            found = self._first(middle)
+            tried[middle] = found[1].is_page
+            if tried[middle]:
+                low, size, best = middle, middle, found
             else:
-                high = size
-        return page, best, tried
+                high = middle
+        return *best, size, tried
 
-    def _try(self, size: int, tried: dict[int, bool]) -> Page:
+    def _first(self, size: int) -> tuple[Answer, Page]:
         page = self.page(size=size, provokes=True)
-        tried[size] = page.is_page
-        return page
+        answer = self._asker.last
+        if answer is None:  # there is one after each page
+            raise RuntimeError
+        return answer, page
 
     def read(self, deep: Deep) -> None:
         """Read the list to its end, if that does not take too long; otherwise only its last page by its total."""

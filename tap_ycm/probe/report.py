@@ -43,7 +43,7 @@ def report(seen: Seen, began: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "complete": not why_not,
         "why_not": why_not,
-        "requests": len(seen.observations),
+        "requests": seen.sent,
         "most_requests": MOST_REQUESTS,
         "advice": [asdict(one) for one in advise(seen, assumptions)],
         "assumptions": [_assumption(one, known) for one, known in zip(assumptions, ASSUMPTIONS, strict=True)],

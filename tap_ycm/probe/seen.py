@@ -2,16 +2,62 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_ycm.probe.rows import Fields
 
 if TYPE_CHECKING:
-    from tap_ycm.probe.asker import LimitMet, TokenSeen
     from tap_ycm.probe.observation import Observation
 
-__all__ = ["Deep", "ListSeen", "LookUp", "Page", "Seen"]
+__all__ = ["Deep", "LimitMet", "ListSeen", "LookUp", "Page", "Seen", "TokenSeen"]
+
+
+@dataclass(slots=True)
+class TokenSeen:
+    """An access token, and what became of it.
+
+    Attributes:
+        life: Seconds of life that YCM told, or None.
+        used: How often it was accepted.
+        refused: How often it was refused before it was accepted first.
+        waited: Seconds that were waited meanwhile.
+        works_after: Seconds from its issue to its first acceptance.
+        rested: Seconds that were waited before its first use.
+        ended: Whether YCM refused it after it had accepted it, though nobody had asked for another.
+    """
+
+    value: str = field(repr=False)
+    issued: float
+    life: float | None = None
+    renew_at: float = float("inf")
+    used: int = 0
+    refused: int = 0
+    waited: float = 0.0
+    works_after: float = 0.0
+    rested: float = 0.0
+    ended: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its life, as YCM told it, is over."""
+        return self.life is not None and time.monotonic() >= self.issued + self.life
+
+
+@dataclass(frozen=True, slots=True)
+class LimitMet:
+    """A limit of the rate.
+
+    Attributes:
+        n: Number of the request that was refused.
+        before: How many requests with a token were answered before.
+        wait: Seconds that were asked for, or that the probe chose to wait.
+    """
+
+    n: int
+    before: int
+    wait: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +205,9 @@ class Seen:
         limits: The limits that were met.
         skews: Differences between YCM's clock and this machine's, in seconds.
         unanswered: Numbers of the requests without a proper answer.
+        given_token: Whether the user gave a token, so that none is asked for.
+        sent: How many requests were sent.
         ended: Why the probe ended before its time, or None.
-        asked_all: Whether every step was begun.
     """
 
     lists: dict[str, ListSeen] = field(default_factory=dict)
@@ -177,4 +224,5 @@ class Seen:
     skews: list[float] = field(default_factory=list)
     unanswered: list[int] = field(default_factory=list)
     given_token: bool = False
+    sent: int = 0
     ended: str | None = None

@@ -50,7 +50,8 @@ def _by_total(seen: Seen, listed: ListSeen, known: Mapping[str, Finding]) -> int
     total = listed.seen.total if listed.seen else None
     offset = known["total_offset"].imitated or 0
     if total is None or known["total_fixed"].imitated is not None or (total == 0 and offset < 0):
-        return rows + (known["page_offset"].imitated or 0) * (listed.size or 0)  # with those before the first page
+        before = (known["page_offset"].imitated or 0) * (listed.size or 0)
+        return rows + before + (known["short_by"].imitated or 0)
     wobble = known["total_wobble"].imitated or 0
     total -= offset + (1 - wobble if wobble else 0)  # the sandbox's first step
     return max(total, 0 if known["past_end"].imitated == "invented" else rows)

@@ -156,9 +156,9 @@ def _past_end(deep: Deep, shape: Geometry) -> Finding:  # noqa: PLR0911 - one fo
     if past.is_page and not past.seen.rows:
         return found(name, "empty", past)
     way = _rows_past_end(past, deep, shape)
-    if way is None or shape.gap != 0 or shape.offset != 0:
+    if way is None or shape.gap != 0 or shape.offset != 0 or not _is_as_long(past, deep):
         like = way if shape.gap == 0 else None
-        return unclear(name, "it is unclear where the list ends", past, like=like)
+        return unclear(name, "it is unclear where the list ended then", past, like=like)
     if way == "last" and past.ids[-1] != _newest(deep, shape):
         return unclear(name, "it shows rows of the last page", past, like=way)
     if way == "around" and past.ids[0] != deep.first.ids[0]:
@@ -174,6 +174,12 @@ def _rows_past_end(past: Page, deep: Deep, shape: Geometry) -> str | None:
     if min(past.ids) > newest:
         return "invented"
     return "last" if past.ids[-1] in {newest, *deep.pages[-1].ids[-1:]} else "around"
+
+
+def _is_as_long(past: Page, deep: Deep) -> bool:
+    """Tell whether the list was as long as before when a page past its end was asked for."""
+    totals = {page.seen.total for page in (past, deep.first, deep.down) if page}
+    return len(totals) == 1 and totals != {None}
 
 
 def _newest(deep: Deep, shape: Geometry) -> int | None:

@@ -99,7 +99,7 @@ def _held_against_rows(whole: list[Whole], deep: Deep | None) -> list[Finding]:
     is_steady = deep is None or (deep.again is not None and deep.again.ids == deep.first.ids)
     moving = next((one for one in whole if len(set(one.totals)) > 1), None)
     if moving:
-        return _moving(moving, is_steady=is_steady)
+        return _moving(moving, deep, is_steady=is_steady and _is_wrong_at_once(whole, deep))
     pairs = [(one.rows, one.totals[0] or 0) for one in whole]
     totals = {total for _, total in pairs}
     if all(rows == total for rows, total in pairs):
@@ -160,14 +160,26 @@ def _hidden_divisor(ids: list[tuple[int, ...]], pairs: list[tuple[int, int]]) ->
     return min(fitting, key=lambda one: fitting[one]) if fitting else None
 
 
-def _moving(moving: Whole, *, is_steady: bool) -> list[Finding]:
+def _is_wrong_at_once(whole: list[Whole], deep: Deep | None) -> bool:
+    """Tell whether one answer alone shows a total that does not fit its rows: no change of the list explains that."""
+    if any(len(one.totals) == 1 and one.rows != one.totals[0] for one in whole):
+        return True
+    if deep is None or deep.end != "short":
+        return False
+    last, number = deep.pages[-1], len(deep.pages)
+    return last.seen.total != (number - 1) * deep.size + len(last.ids)
+
+
+def _moving(moving: Whole, deep: Deep | None, *, is_steady: bool) -> list[Finding]:
     """Judge a total that is another one in each answer."""
     told = [total for total in moving.totals if total is not None]
     steps = [1 if b > a else -1 for a, b in pairwise(told) if a != b]
     turns = sum(a != b for a, b in pairwise(steps))
-    if turns < 3 or not is_steady:
-        return _all("the list changed while it was looked at", moving.seen)
     widest = max(abs(total - moving.rows) for total in told)
+    if turns < 3 or not is_steady:
+        is_still = deep is not None and deep.again is not None and deep.again.ids == deep.first.ids
+        likely = widest if is_still and turns > 2 else None
+        return _all("the list changed while it was looked at", moving.seen, total_wobble=likely)
     return [
         *(one for one in _all("totals go up and down", moving.seen) if one.name != "total_wobble"),
         found("total_wobble", widest, moving.seen),
