@@ -117,7 +117,8 @@ def _error_code_as(failures: list[Observation]) -> Finding:
     words = {"integer": "number", "string": "string"}
     if len(types) == 1 and (way := types.pop()) in words:
         return found(name, words[way], *failures)
-    others = [one for one in failures if one.step != "unknown" and one.says == "failed"]
+    # An object that does not exist, or a token that is refused, may be told by the HTTP status alone.
+    others = [one for one in failures if one.step != "unknown" and one.says == "failed" and one.status != 401]
     if not types and others:
         return found(name, "missing", *others)
     why = "codes differ in type" if types else "no error was seen, but of objects that do not exist"
