@@ -119,7 +119,7 @@ def test_faults_leave_a_report_that_is_marked(kind: str) -> None:
 )
 def test_what_ends_a_probe_leaves_what_was_seen(world: dict[str, Any], why: str) -> None:
     with Sandbox(assumptions=Assumptions(**world)) as ycm:
-        made = report_on(ycm)
+        made = report_on(ycm, patience=0.001)
         assert len(ycm.requests) == made["requests"] <= MOST_REQUESTS
     assert not made["complete"]
     assert why in made["why_not"][0]

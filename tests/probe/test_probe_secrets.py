@@ -33,7 +33,8 @@ HEADERS = (
     "X-Request-Id",
     "Via",
 )
-SHORT = {"stall": "stall=0.001", "drip": "drip=0"}
+WORDLESS = {"reset", "stall", "drip", "empty_body", "json_null", "data_null", "list_null", "no_list", "session_expired"}
+"""Faults that say nothing, or nothing that another does not say."""
 
 
 @dataclass
@@ -210,13 +211,13 @@ def test_no_canary_is_told_in_other_worlds(assumed: dict[str, Any], planted: Pla
     assert CANARY.encode() in planted.said
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in WORDLESS])
 def test_no_canary_is_told_of_a_fault(kind: str, planted: Planted) -> None:
     """At every third answer, data and tokens alike."""
     where = "token" if kind == "no_access_token" else "customers"
-    fault = f"redirect=http://localhost:9/?{CANARY}" if kind == "redirect" else SHORT.get(kind, kind)
+    fault = f"redirect=http://localhost:9/?{CANARY}" if kind == "redirect" else kind
     with Sandbox(world(60), faults=[f"{where}:*/{1 if where == 'token' else 2}:{fault}"]) as ycm:
-        if kind not in {"no_access_token", "no_list", "list_null", "big_int_id", "lone_surrogate", "data_null"}:
+        if kind not in {"no_access_token", "big_int_id", "lone_surrogate"}:
             ycm.faults.add(f"any:*/5:{fault}")
         planted.assert_none_in(in_process(ycm))
         assert ycm.faults.fired[kind]
