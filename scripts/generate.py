@@ -57,6 +57,12 @@ settings_preamble: |
 next_steps: |
   `meltano invoke tap-ycm --test` says for each selected stream whether it can be read, and prints no record.
 usage: |
+  ## Probe
+
+  `meltano invoke tap-ycm:probe` asks YCM at most 60 harmless questions and says how it behaves, and what to set if that
+  is not as documented; the report holds no value of a row. `meltano invoke tap-ycm:probe --dry-run` only says what
+  would be asked.
+
   ## Deletes
 
   With `emit_activate_version_messages`, targets that understand `ACTIVATE_VERSION` mark or delete records that are
@@ -65,6 +71,15 @@ usage: |
   ## Streams
 
 """
+
+
+COMMANDS = """\
+probe:
+  executable: tap-ycm-probe
+  args: --config ENV
+  description: Ask YCM a few harmless questions, and say how it behaves.
+"""
+"""What `meltano invoke tap-ycm:...` runs. Meltano gives it the settings by the environment, and no file."""
 
 
 def kind(rules: dict[str, Any]) -> str:
@@ -109,6 +124,7 @@ def hub_definition() -> str:
     parts = {
         "supported_python_versions": "".join(f'- "{version}"\n' for version in versions),
         "capabilities": capabilities_yaml(),
+        "commands": COMMANDS,
         "settings_group_validation": groups,
         "settings": settings_yaml(TapYCM.config_jsonschema["properties"]),
     }
@@ -144,6 +160,7 @@ def meltano_yml() -> str:
     """Return meltano.yml with the tap's capabilities, settings, and what most people want to select."""
     text = (PROJECT / "meltano.yml").read_text(encoding="utf-8")
     capabilities = f"      capabilities:\n{textwrap.indent(capabilities_yaml(), ' ' * 8)}"
+    capabilities += f"      commands:\n{textwrap.indent(COMMANDS, ' ' * 8)}"
     settings, wishes = settings_yaml(OWN), describe_streams.select_wishes()
     text = between(text, "      capabilities:\n", "      settings_group_validation:", capabilities)
     text = between(text, "        - name: base_url\n", "      # What is read", textwrap.indent(settings, " " * 8))

@@ -60,7 +60,9 @@ def test_the_definition_keeps_to_the_rules_of_the_hub() -> None:
     lists = {"keywords", "capabilities", "settings", "settings_group_validation", "supported_python_versions"}
     assert {key for key, value in definition.items() if isinstance(value, str)} == words
     assert {key for key, value in definition.items() if isinstance(value, list)} == lists
-    assert definition.keys() == words | lists
+    assert definition.keys() == words | lists | {"commands"}
+    for command in definition["commands"].values():
+        assert command.keys() == {"executable", "args", "description"}
     for key, allowed in ENUMS.items():
         assert definition[key] in allowed
     assert set(definition["capabilities"]) <= CAPABILITIES

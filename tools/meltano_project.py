@@ -68,6 +68,8 @@ class MeltanoProject:
             if "tap-ycm" in (plugin["name"], plugin.get("pip_url")):
                 del plugin["pip_url"]
                 plugin["executable"] = str(PROGRAMS / "tap-ycm")
+                for command in plugin.get("commands", {}).values():
+                    command["executable"] = str(PROGRAMS / command["executable"])
             if plugin["name"] in loaders:
                 del plugin["pip_url"]
                 plugin["executable"] = loader(plugin["name"])

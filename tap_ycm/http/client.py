@@ -15,40 +15,28 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import backoff
-import requests
-from urllib3.exceptions import HTTPError
 
 from tap_ycm.errors import Action, ApiError
 from tap_ycm.http.answers import as_utf8, parse_token
-from tap_ycm.http.deadline import OneHost
 from tap_ycm.http.flights import Flights
 from tap_ycm.http.tokens import TokenSource
-from tap_ycm.http.trouble import (
-    CONNECT_TIMEOUT,
-    MOST_BYTES,
-    ProxyLoginError,
-    TooMuchError,
-    check_bundle,
-    check_proxy,
-    describe,
-    silence,
-)
 from tap_ycm.http.waiting import Pace, parse_retry_after, waits
+from tap_ycm.http.wire import API, Wire
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Generator
 
     from backoff.types import Details
+    from requests import PreparedRequest
 
     from tap_ycm.http.questions import Question
     from tap_ycm.http.tokens import Token
+    from tap_ycm.http.wire import Received
     from tap_ycm.settings import Settings
     from tap_ycm.stopping import Stop
 
 __all__ = ["API", "Client", "Traffic"]
-
-API = "/dm/open_api"
 
 _BUDGET_IN_TROUBLE = 30
 """Seconds for one request while YCM has answered nothing since the last one was given up."""
@@ -106,22 +94,12 @@ class Client:
             logger: Gets one line for each wait.
             stop: May interrupt whatever is waited for.
         """
-        silence()
         self._settings = settings
         self._logger = logger
         self._stop = stop
         self._lock = threading.Lock()
-        self._session = requests.Session()
-        self._session.trust_env = False  # no .netrc: it would replace the bearer token; the rest is resolved just below
-        self._session.headers["User-Agent"] = settings.user_agent
-        # One place in the pool for each request in flight, or connections would be thrown away.
-        self._session.mount("https://", OneHost(pool_maxsize=settings.concurrency))
-        self._session.mount("http://", OneHost(pool_maxsize=settings.concurrency))
-        environment = requests.Session().merge_environment_settings(settings.base_url, {}, None, None, None)
-        self._proxies, self._verify = environment["proxies"], settings.ca_bundle or environment["verify"]
-        if settings.base_url.startswith("https"):
-            check_bundle(self._verify, "ca_bundle" if settings.ca_bundle else "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE")
-        self._proxy = check_proxy(settings.base_url, self._proxies)
+        self._wire = Wire(settings)
+        self._session = self._wire.session
         self._pace = Pace(settings.max_requests_per_minute)
         self._token = TokenSource(None if settings.access_token else self._request_token, settings.access_token)
         # Also for one that is asked for while others, which nobody wants any more, are still in flight.
@@ -129,7 +107,7 @@ class Client:
         self._waiting_until = 0.0  # monotonic
         self._is_in_trouble = False  # a fault has outlasted the budget, and nothing was answered since
         self._alone = self._patient(self._answer, threading.Event())
-        self._prepared: dict[str, requests.PreparedRequest] = {}
+        self._prepared: dict[str, PreparedRequest] = {}
         self.traffic = Traffic()
 
     def begin_counting(self) -> None:
@@ -261,49 +239,23 @@ class Client:
         with self._lock:
             self.traffic.requests += 1
             self.traffic.paced += paced
-        timeout = self._settings.request_timeout
         with self._places:
-            try:
-                request = self._prepare(method, form)
-                request.url = f"{request.url}{path}"
-                if token:
-                    request.headers["Authorization"] = f"Bearer {token.value}"
-                if self._session.cookies:  # a balancer's, say: the server that answered once goes on answering
-                    request.prepare_cookies(self._session.cookies)
-                response = self._session.send(
-                    request,
-                    timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
-                    allow_redirects=False,
-                    stream=True,
-                    proxies=self._proxies,
-                    verify=self._verify,
-                )
-                with response:
-                    return self._reply(response)
-            except (requests.RequestException, HTTPError, OSError, ProxyLoginError, TooMuchError) as error:
-                trouble, action, everywhere = describe(error, self._settings.base_url, timeout, self._proxy)
-        sentence = f"{where}: {trouble}"
-        # Outside the handler: the original, whose text may hold anything, is not chained.
-        raise ApiError(sentence, action, everywhere=everywhere)
+            request = self._prepare(method, form)
+            request.url = f"{request.url}{path}"
+            if token:
+                request.headers["Authorization"] = f"Bearer {token.value}"
+            return self._reply(self._wire.send(where, request))
 
-    def _reply(self, response: requests.Response) -> _Reply:
-        """Read a whole answer, decompressed."""
-        if response.status_code == 407:
-            raise ProxyLoginError
-        body = bytearray()
-        while chunk := response.raw.read1(2**16, decode_content=True):
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise TooMuchError
-        text, broken = as_utf8(bytes(body), response.headers.get("Content-Type", ""))
+    def _reply(self, received: Received) -> _Reply:
+        """Return an answer in UTF-8; characters that are broken are counted."""
+        text, broken = as_utf8(received.body, received.headers.get("Content-Type", ""))
         if broken:
             with self._lock:
                 self.traffic.broken_characters += broken
-        return _Reply(text, response.status_code, parse_retry_after(response.headers.get("Retry-After"), time.time()))
+        return _Reply(text, received.status, parse_retry_after(received.headers.get("Retry-After"), time.time()))
 
-    def _prepare(self, method: str, form: dict[str, str] | None) -> requests.PreparedRequest:
+    def _prepare(self, method: str, form: dict[str, str] | None) -> PreparedRequest:
         """Return a request whose address lacks its path: those of a method are alike, and preparing one takes long."""
         if method not in self._prepared:
-            url = f"{self._settings.base_url}{API}"
-            self._prepared[method] = requests.Request(method, url, self._session.headers, data=form).prepare()
+            self._prepared[method] = self._wire.prepare(method, form)
         return self._prepared[method].copy()

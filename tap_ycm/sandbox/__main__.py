@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ import click
 from tap_ycm.sandbox.assumptions import ASSUMPTIONS, Assumptions, assume, written
 from tap_ycm.sandbox.endpoints import endpoints
 from tap_ycm.sandbox.faults import KINDS, Fault
+from tap_ycm.sandbox.like import like_file
 from tap_ycm.sandbox.limit import Limit
 from tap_ycm.sandbox.tables import TABLES
 
@@ -134,9 +136,10 @@ while it runs, under /sandbox/:
 """
 
 
-def _assumed(texts: Sequence[str], token_life: float, limit: Limit | None) -> Assumptions:
+def _assumed(base: Assumptions, texts: Sequence[str], token_life: float | None, limit: Limit | None) -> Assumptions:
     try:
-        assumptions = Assumptions(token_life=token_life, limit=limit)
+        told: dict[str, Any] = {"token_life": token_life, "limit": limit}
+        assumptions = replace(base, **{name: value for name, value in told.items() if value is not None})
         for text in texts:
             assumptions = assume(assumptions, text)
     except ValueError as error:
@@ -149,7 +152,14 @@ def _assumed(texts: Sequence[str], token_life: float, limit: Limit | None) -> As
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--customers", **_at_least(int, 0), default=364, help="how many (364)")
+@click.option(
+    "--like",
+    "seen",
+    **_read(like_file),
+    metavar="REPORT",
+    help="behave as the YCM that tap-ycm-probe --json REPORT has seen; other options win",
+)
+@click.option("--customers", **_at_least(int, 0), help="how many (364)")
 @click.option(
     "--size",
     "sizes",
@@ -181,12 +191,7 @@ def _assumed(texts: Sequence[str], token_life: float, limit: Limit | None) -> As
         f"customers:*x5:http=503; ENDPOINT is any, token or one of {', '.join(endpoints())}"
     ),
 )
-@click.option(
-    "--token-life",
-    **_at_least(float, 0),
-    default=Assumptions.token_life,
-    help="life of an access token, seconds (1800)",
-)
+@click.option("--token-life", **_at_least(float, 0), help="life of an access token, seconds (1800)")
 @click.option(
     "--limit",
     **_read(_limit),
@@ -206,9 +211,11 @@ def _assumed(texts: Sequence[str], token_life: float, limit: Limit | None) -> As
 @click.option("--assumptions", is_flag=True, help="print every assumption, its default and how well it is known")
 def command(  # noqa: PLR0913 - the options
     *,
+    seen: tuple[Assumptions, dict[str, int]] | None,
     sizes: tuple[tuple[str, int], ...],
+    customers: int | None,
     latency_ms: float,
-    token_life: float,
+    token_life: float | None,
     limit: Limit | None,
     assumed: tuple[str, ...],
     assumptions: bool,
@@ -218,7 +225,8 @@ def command(  # noqa: PLR0913 - the options
     if assumptions:
         sys.stdout.write(_table())
         return 0
-    behaviour = _assumed(assumed, token_life, limit)
+    base, seen_sizes = seen or (Assumptions(), {})
+    behaviour = _assumed(base, assumed, token_life, limit)
     try:
         from tap_ycm.sandbox.server import Sandbox  # noqa: PLC0415 - needs aiohttp
     except ModuleNotFoundError as error:
@@ -227,7 +235,8 @@ def command(  # noqa: PLR0913 - the options
         sys.stderr.write("The sandbox needs aiohttp: pip install 'tap-ycm[sandbox]'.\n")
         return 1
     given = {name: value for name, value in options.items() if value is not None}
-    return _serve(Sandbox(sizes=dict(sizes), assumptions=behaviour, latency=latency_ms / 1000, **given))
+    all_sizes = seen_sizes | ({} if customers is None else {"customers": customers}) | dict(sizes)
+    return _serve(Sandbox(sizes=all_sizes, assumptions=behaviour, latency=latency_ms / 1000, **given))
 
 
 def _serve(sandbox: Sandbox) -> int:
