@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tap_ycm.reading.pages import Row
     from tap_ycm.reading.reading import Reading
 
-__all__ = ["SNAPSHOT_AT", "Asker", "Children", "Kind", "Sorted", "Table", "Terms", "UnsortedPages", "WholeList"]
+__all__ = ["SNAPSHOT_AT", "Asker", "Asks", "Children", "Kind", "Sorted", "Table", "Terms", "UnsortedPages", "WholeList"]
 
 SNAPSHOT_AT = "snapshotAt"
 """The key of snapshots: when they were taken, by the clock of the machine that runs the tap."""
@@ -40,11 +40,15 @@ _A = TypeVar("_A")
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
-class Asker(Protocol):
-    """Puts questions to YCM."""
+class Asks(Protocol):
+    """Puts a question to YCM."""
 
     def ask(self, question: Question[_A], /) -> _A:
         """Return the answer, or raise."""
+
+
+class Asker(Asks, Protocol):
+    """Puts questions to YCM."""
 
     def flights(self, question_of: Callable[[Any], Question[Any]], /) -> AbstractContextManager[Any]:
         """Ask for many things, several at a time."""
@@ -139,7 +143,7 @@ class Kind(Table, ABC):
         """Begin a reading of the list; nothing is asked yet."""
 
     @abstractmethod
-    def try_out(self, asker: Asker, parent: int | None) -> tuple[int | None, int | None]:
+    def try_out(self, asker: Asks, parent: int | None) -> tuple[int | None, int | None]:
         """Ask for as little as possible.
 
         Args:
@@ -163,7 +167,7 @@ class Kind(Table, ABC):
 @dataclass(frozen=True, kw_only=True)
 class _Paged(Kind):
     @override
-    def try_out(self, asker: Asker, parent: int | None) -> tuple[int | None, int | None]:
+    def try_out(self, asker: Asks, parent: int | None) -> tuple[int | None, int | None]:
         page = asker.ask(page_of(self.listing, PageRequest(1, 1, newest_first=True)))
         return (len(page.ids) if page.total is None else page.total), (page.ids[0] if page.ids else None)
 
@@ -234,7 +238,7 @@ class WholeList(Kind):
         return asker.ask(self._rows_for(",".join(map(str, parents)), extract)) or []
 
     @override
-    def try_out(self, asker: Asker, parent: int | None) -> tuple[int | None, int | None]:
+    def try_out(self, asker: Asks, parent: int | None) -> tuple[int | None, int | None]:
         if self.parent and parent is None:
             return 0, None
         rows = asker.ask(self._rows_for(parent, _stamped(self.rows, 0) if self.is_appended else self.rows)) or []
@@ -285,7 +289,7 @@ class Children(Kind):
         return self._rows_for(parent, _stamped(extract, began) if self.is_appended else extract, may_be_gone=True)
 
     @override
-    def try_out(self, asker: Asker, parent: int | None) -> tuple[int | None, int | None]:
+    def try_out(self, asker: Asks, parent: int | None) -> tuple[int | None, int | None]:
         if parent is None:
             return 0, None
         asker.ask(self._question(parent, 0))

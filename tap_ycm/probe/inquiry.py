@@ -129,7 +129,7 @@ class Inquiry:
 
     def _try(self, kind: Kind, parent: int | None) -> None:
         with suppress(ApiError):  # the answer is noted all the same
-            kind.try_out(self._asker, parent)  # type: ignore[arg-type]  # flights are not wanted
+            kind.try_out(self._asker, parent)
 
     def _parent_of(self, kind: Kind, place: int = 0) -> int | None:
         known = self.seen.lists.get(kind.parent or "")

@@ -55,7 +55,11 @@ def echo(lists: list[ListSeen], pages: list[Page]) -> Finding:
     """Return how answers repeat the number and the size of a page."""
     told = [one.seen for one in lists if one.seen and one.seen.page_as] + [page.seen for page in pages]
     ways = {(one.page_as, one.size_as) for one in told}
-    known = {("integer", "integer"): "number", ("string", "string"): "string", ("missing", "missing"): "missing"}
+    known: dict[tuple[str | None, str | None], str] = {
+        ("integer", "integer"): "number",
+        ("string", "string"): "string",
+        ("missing", "missing"): "missing",
+    }
     if len(ways) == 1 and (way := ways.pop()) in known:
         return found("echo", known[way], *told[:3])
     return unclear("echo", "no list in pages was answered" if not told else "lists differ, or it is another type")
