@@ -150,6 +150,7 @@ class Sync:
             account=account,
             last_version=self.version or self._before.last_version,
             known=packed(known) if self._before.known is not None and pieces else self._before.known,
+            gone=packed(self._gone),  # without those that were handed out since, and are among the known ones now
             new=(),
             scan=None,
             is_older=False,

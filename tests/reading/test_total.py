@@ -9,7 +9,9 @@ import pytest
 from lists import MovingList, keys_of
 
 from tap_ycm.reading import opening
+from tap_ycm.reading.asking import Asking
 from tap_ycm.reading.scan import Bookmark
+from tap_ycm.reading.total import rows_missing
 
 if TYPE_CHECKING:
     from lists import Change
@@ -189,6 +191,64 @@ def test_an_unknown_total_is_not_complete() -> None:
     assert (scan.first_total, scan.last_total, scan.only_missing) == (None, None, False)
 
 
+@pytest.mark.parametrize("told", [slice(0, 1), slice(1, None)])
+def test_a_total_that_is_told_only_at_first_or_only_later_is_unknown(told: slice) -> None:
+    def now_and_then(page: Page, request: PageRequest, world: MovingList) -> Page:
+        return page if world.requests[told].count(request) else replace(page, total=None)
+
+    scan, keys, _ = read(23, now_and_then)
+    assert sorted(keys) == list(range(1, 24))
+    assert scan.flaw == "YCM reports no total to check the records against"
+    assert (scan.missing, scan.only_missing) == (0, False)
+
+
+def test_more_rows_than_the_total_says_are_none_that_are_missing() -> None:
+    scan, keys, world = read(23, lambda page, *_: replace(page, size=None, total=20))
+    assert len(keys) == 20
+    assert scan.missing == 0
+    assert asked(world) == ["newest 1", "1", "2", "3", "4"]  # as many as the total says: no second pass
+
+
+@pytest.mark.parametrize(
+    ("alive", "hidden", "events", "rows", "first_total", "resumed", "missing", "requests"),
+    [
+        # nothing is wrong
+        (23, (), [], 23, 23, False, 0, []),
+        # a total that has grown: by rows created since, or by a row that is hidden
+        (25, (), [], 23, 23, False, 0, ["newest 1"]),
+        (35, (), [], 23, 23, False, 0, ["newest 1", "newest 2", "newest 3"]),
+        (25, (), [], 22, 22, False, 1, ["newest 1"]),
+        (23, (), [], 22, 22, False, 1, ["newest 1"]),
+        (33, (), [], 22, 22, False, 1, ["newest 1", "newest 2", "newest 3"]),
+        # fewer rows than the total at first, or a part of them read before: the end of the list is asked for
+        (22, (), [], 22, 23, False, 0, ["newest 1", "5"]),
+        (23, (), [], 23, 23, True, 0, ["5"]),
+        (23, (7,), [], 23, 23, True, 1, ["5"]),
+        # whose end moves away meanwhile
+        (5, (6,), ["new"], 5, 5, True, 1, ["1", "2"]),
+        (5, (), ["new"], 5, 5, True, 0, ["1", "2"]),
+        # or is gone
+        (0, (), [], 0, 5, False, 0, ["newest 1"]),
+        (1, (), [0], 1, 1, True, 0, ["1"]),
+    ],
+)
+def test_what_the_total_objects_to(  # noqa: PLR0913, PLR0917 - a table
+    alive: int,
+    hidden: tuple[int, ...],
+    events: list[int | str],
+    rows: int,
+    first_total: int,
+    resumed: bool,  # noqa: FBT001 - a parameter
+    missing: int,
+    requests: list[str],
+) -> None:
+    world = MovingList(alive, events, change=without(*hidden))
+    ask = Asking(world.fetch, SIZE)
+    ask.newest_page()
+    assert rows_missing(ask, rows, 23 if alive > 5 else alive, first_total, resumed=resumed) == missing
+    assert asked(world)[1:] == requests
+
+
 def test_an_empty_list_whose_total_says_more_is_not_complete() -> None:
     scan, keys, _ = read(0, lambda page, *_: replace(page, total=300))
     assert (keys, scan.missing) == ([], 300)
@@ -209,6 +269,7 @@ def test_an_echoed_size_that_cannot_be_is_noticed(size: int | None) -> None:
     scan, keys, _ = read(23, lambda page, *_: replace(page, size=size))
     assert sorted(keys) == list(range(1, 24))
     assert scan.flaw == f"5 rows a page were asked for, not {size} or 5 (requestId 0123)"
+    assert scan.missing == 0
 
 
 def test_more_rows_than_asked_for_are_noticed() -> None:

@@ -54,14 +54,22 @@ NONE = keys()
         # nothing to hold back where the target is not told
         ({"wanted": False}, many(364), NONE, 364, False),
         ({"wanted": False, "max_lookups": 5}, many(6), NONE, 364, False),
+        # the list is empty, and YCM cannot be asked for what it held
+        ({"unwitnessed_end": True}, many(1), NONE, 1, True),
+        ({"unwitnessed_end": True}, NONE, many(1), 1, True),
+        ({"unwitnessed_end": True}, NONE, NONE, 0, False),
+        ({"unwitnessed_end": True, "max_delete_percent": 99}, many(1), NONE, 1, True),
+        ({"unwitnessed_end": True, "max_delete_percent": 100}, many(1), NONE, 1, False),
+        ({"unwitnessed_end": True, "wanted": False}, many(1), NONE, 1, False),
     ],
 )
 def test_the_brake(
     changes: dict[str, Any], absent: frozenset[int], gone: frozenset[int], known: int, *, holds: bool
 ) -> None:
-    wanted = changes.get("wanted", True)
-    chosen = settings(**{name: value for name, value in changes.items() if name != "wanted"})
-    said = brake(chosen, **FOR, wanted=wanted, absent=absent, gone=gone, known=known, braked=NONE)
+    facts = {**FOR, "wanted": True}
+    facts |= {name: value for name, value in changes.items() if name in facts}
+    chosen = settings(**{name: value for name, value in changes.items() if name not in facts})
+    said = brake(chosen, **facts, absent=absent, gone=gone, known=known, braked=NONE)
     assert (said.holds, said.confirmed) == (holds, NONE)
     assert said.remembered == (absent | gone if holds else NONE)
     assert said.words == (f"{len(absent | gone)} of {known}" if holds else "")
@@ -150,6 +158,9 @@ def test_a_set_has_a_short_name() -> None:
         (10, 1, {}, False),
         (10, 0, {}, True),
         (11, 0, {}, True),
+        (11, 1, {}, False),
+        (12, 1, {}, True),
+        (None, 0, {"max_delete_count": 0, "max_delete_percent": 0}, False),
         (364, 64, {"confirm_deletes": "364-64-043a7187"}, False),
         (364, 65, {"confirm_deletes": "x-1, 364-64-043a7187 "}, False),
         (364, 63, {"confirm_deletes": "364-64-043a7187"}, True),

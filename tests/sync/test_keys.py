@@ -95,8 +95,8 @@ def test_no_text_does_anything_else(text: str) -> None:
 
 
 @given(
-    st.sets(st.integers(0, 60), max_size=40),
-    st.lists(st.sets(st.integers(0, 60), min_size=1, max_size=12), max_size=6),
+    st.sets(st.integers(-30, 30), max_size=40),
+    st.lists(st.sets(st.integers(-30, 30), min_size=1, max_size=12), max_size=6),
 )
 def test_what_is_read_and_what_is_absent(known: set[int], pages: list[set[int]]) -> None:
     """Each key comes once, as a reading hands it out; a page may hold any of them."""
@@ -115,6 +115,15 @@ def test_what_is_read_and_what_is_absent(known: set[int], pages: list[set[int]])
     assert keys.absent().tolist() == sorted(known - read)
     assert keys.read().tolist() == sorted(read)
     assert keys.all_but({1, 2, 3}).tolist() == sorted((known | read) - {1, 2, 3})
+
+
+def test_what_was_met_is_not_unread() -> None:
+    keys = KnownKeys(array("q", [1, 2]))
+    assert keys.meet([1]) == []
+    assert keys.meet([3, 4]) == [3, 4]
+    assert keys.unread([5, 4, 3, 2, 1]) == [0, 3]
+    assert keys.meet([5]) == [5]
+    assert keys.unread([5, 4, 3, 2, 1]) == [3]
 
 
 def test_the_usual_page_is_met_like_any_other() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from meltano.core.utils import merge
 from pipelines import Pipeline, Ycm, known_to
 
 from tap_ycm.errors import TapError
-from tap_ycm.reading.lane import BELOW_ALL, LaneMark
+from tap_ycm.reading.lane import ABOVE_ALL, BELOW_ALL, LaneMark
+from tap_ycm.reading.parents import ParentsMark
 from tap_ycm.reading.scan import Bookmark
 from tap_ycm.sync.keys import packed
 from tap_ycm.sync.memory import DamagedStateError, Interrupted, Memory
@@ -33,7 +35,14 @@ NAMES = {"account", "last_version", "baseline", "highest", "rows", "known", "new
 
 @pytest.mark.parametrize(
     "memory",
-    [Memory(), WHOLE, Memory(known=None), Memory(scan=Interrupted(Bookmark((), 1, BELOW_ALL, 0), 0, ""))],
+    [
+        Memory(),
+        WHOLE,
+        Memory(known=None),
+        Memory(scan=Interrupted(Bookmark((), 1, BELOW_ALL, 0), 0, "")),
+        Memory(scan=Interrupted(Bookmark((LaneMark(2, ABOVE_ALL, BELOW_ALL),), 1, 5, 0), 0, "")),
+        Memory(scan=Interrupted(ParentsMark(array("q", [-4, 2]), 2, 7), 0, "")),
+    ],
 )
 def test_there_and_back(memory: Memory) -> None:
     state = json.loads(json.dumps(memory.state()))
