@@ -175,9 +175,12 @@ def _rows_past_end(past: Page, deep: Deep, shape: Geometry) -> str | None:
     newest = _newest(deep, shape)
     if not past.ids or newest is None:
         return None
-    if min(past.ids) > newest:
+    if past.ids[-1] in {newest, *deep.pages[-1].ids[-1:]}:
+        return "last"
+    listed = {one for page in (*deep.pages, deep.down) if page for one in page.ids}
+    if listed.isdisjoint(past.ids) and (deep.end != "long" or (shape.sorts and min(past.ids) > newest)):
         return "invented"
-    return "last" if past.ids[-1] in {newest, *deep.pages[-1].ids[-1:]} else "around"
+    return "around"
 
 
 def _is_as_long(past: Page, deep: Deep) -> bool:
