@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import select
 import shutil
 import sys
 import threading
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LogHandler", "Output"]
 
+_STDOUT = 1
 _PIECE = 2**18
 
 
@@ -34,6 +36,8 @@ class Output:
         """Begin; whoever reads is still there."""
         self._lock = threading.Lock()
         self._failure: str | None = None
+        self._ends = select.poll()
+        self._ends.register(_STDOUT, 0)  # what is wrong with it is told in any case
 
     def write(self, message: Mapping[str, Any]) -> None:
         """Write a message.
@@ -65,7 +69,13 @@ class Output:
         self.check()
 
     def check(self) -> None:
-        """Raise if nobody reads any more."""
+        """Raise if nobody reads any more, which is also seen while nothing is written.
+
+        Raises:
+            ApiError: So it is.
+        """
+        if self._failure is None and self._ends.poll(0):
+            self._failure = cannot_write(BrokenPipeError())
         if self._failure:
             raise ApiError(self._failure, everywhere=True)
 
