@@ -198,6 +198,26 @@ def test_who_does_not_answer_is_not_asked_for_long() -> None:
     assert seen.ended == "nothing listens at YCM: check base_url and the network"
 
 
+def test_who_answers_no_more_is_not_asked_for_long() -> None:
+    with Sandbox(faults=[f"{one}:*:reset" for one in ("customers", "cloud_pbxs", "users")]) as ycm:
+        made = report_on(ycm)
+        assert [one.endpoint for one in ycm.requests] == ["token", "customers", "customers", "cloud_pbxs"]
+    assert made["why_not"][0].startswith("3 requests in a row had no answer: the connection broke")
+
+
+def test_an_answer_that_is_missing_makes_the_report_partial_and_leaves_open_what_it_would_show() -> None:
+    """A list, and the one page that shows whether lists are sorted as asked."""
+    with Sandbox(faults=["regions:*:http=503", "customers:2:http=503", "customers:3:http=503"]) as ycm:
+        made = report_on(ycm)
+        assert len(ycm.requests) == made["requests"]
+    numbers = [one["n"] for one in made["exchanges"] if one["status"] == 503]
+    assert made["why_not"] == [f"requests without a proper answer: {numbers[1]}, {numbers[3]}"]
+    assert {one["name"]: one["outcome"] for one in made["streams"]}["regions"] == "unanswered"
+    assert findings(made)["honour_sort"]["state"] == "open"
+    assert findings(made)["denied"]["why"] == "unclear why these failed: regions"
+    assert not [one for one in made["assumptions"] if one["state"] == "differs"]
+
+
 def test_an_account_that_may_read_nothing_is_told_as_that() -> None:
     with Sandbox() as ycm:
         every = tuple(one["name"] for one in report_on(ycm)["streams"])
