@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,6 +55,7 @@ def test_every_table_follows_ycm(platform: Callable[..., Platform], sandbox: Cal
     ycm = sandbox(364, sizes=SMALL)
     airbyte = platform(ycm, max_delete_percent=100)  # of some lists all rows go
     for turn in range(3):
+        time.sleep(1.01 if turn == 2 else 0)  # snapshots within a second are one
         for table in ycm.tables if turn else ():
             ycm.shake(create=2, delete=2, edit=2, table=table)
         airbyte.sync()
@@ -68,7 +70,7 @@ def test_every_table_follows_ycm(platform: Callable[..., Platform], sandbox: Cal
         verdicts = [row for row in airbyte.tables["syncs"].values() if row["exitStatus"] == 0]
         assert len(verdicts) == (turn + 1) * len(STREAMS)
     snapshots = {row["snapshotAt"] for row in airbyte.tables["subscription"].values()}
-    assert len(snapshots) > 1  # they are appended; two within a second are one
+    assert len(snapshots) > 1  # they are appended
 
 
 def test_the_order_of_columns_and_streams_is_airbytes(
