@@ -33,7 +33,7 @@ _FATES = {
     # What became of customers who were gone in a run that told the target so, and in a run that did not.
     ("marked", "stay"): f"marked in `{MARK}`",
     ("removed", "stay"): "deleted",
-    ("removed", "removed"): "not in the file, which each run writes anew",
+    ("removed", "removed"): "not in the file: each run overwrites it",
     ("stay", "stay"): "stay",
 }
 
@@ -132,7 +132,7 @@ class _Pipeline:
         gone = delete(self.ycm.world, ids[1], ids[-60])
         lasting = set(self.ycm.world.ids()) & newest(self.place_rows()).keys()
         if lasting - newest(self.rows_after_failure()).keys():
-            self.caveats["a run that fails leaves only the customers that it had read"] = None
+            self.caveats["a failed run leaves only the customers it had read"] = None
         self.ycm.reset_log()
         rows = self.rows_after_run(tell=False)
         if len(self.ycm.requests) > _FEW_REQUESTS:
@@ -142,7 +142,7 @@ class _Pipeline:
             self.rows_after_failure()
             anew = newest(self.rows_after_run(tell=False, TAP_YCM_RESUME_MAX_AGE="0"))
             helps = lasting <= anew.keys()
-            caveat = "the next one goes on from there and leaves only the others"
+            caveat = "the next one resumes and leaves only the rest"
             self.caveats[caveat + ", unless the tap's `resume_max_age` is 0" * helps] = None
         return fate(gone, rows)
 

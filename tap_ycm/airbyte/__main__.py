@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             for sentence in sentences:
                 output.write(protocol.error(sentence, failure_type))
-        except TapError:  # nobody is there to be told
+        except TapError:  # the output is closed
             pass
     sys.exit(status)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tap_ycm.errors import TapError
 from tap_ycm.kinds import SNAPSHOT_AT, Kind, Table
 from tap_ycm.records.reader import EXTRA
-from tap_ycm.singer.table import schema_directory
+from tap_ycm.schema_files import schema_directory
 from tap_ycm.streams import STREAMS, SYNCS
 
 if TYPE_CHECKING:

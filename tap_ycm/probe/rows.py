@@ -6,13 +6,12 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_ycm.kinds import SNAPSHOT_AT, Children
 from tap_ycm.probe.observation import json_type, names
 from tap_ycm.records.reader import RowReader
+from tap_ycm.schema_files import schema_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,8 +95,7 @@ def _wanted(rules: dict[str, Any]) -> str:
 
 @cache
 def _schema(stream: str) -> dict[str, Any]:
-    """Return the columns of a stream; the wheel carries the schemas inside, a checkout has them beside the package."""
-    packaged = files("tap_ycm") / "schemas"
-    folder = packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "schemas"
-    properties: dict[str, Any] = json.loads((folder / f"{stream}.json").read_text(encoding="utf-8"))["properties"]
+    """Return the columns of a stream."""
+    text = (schema_directory() / f"{stream}.json").read_text(encoding="utf-8")
+    properties: dict[str, Any] = json.loads(text)["properties"]
     return properties

@@ -8,8 +8,6 @@ import sys
 from abc import ABC
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -19,6 +17,7 @@ from singer_sdk.singerlib import RecordMessage, Schema
 from singer_sdk.streams import Stream
 
 from tap_ycm.records.reader import EXTRA
+from tap_ycm.schema_files import schema_directory
 from tap_ycm.singer.catalog import mend
 from tap_ycm.singer.writer import PlainMessage
 
@@ -29,7 +28,6 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.resources.abc import Traversable
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
@@ -38,13 +36,7 @@ if TYPE_CHECKING:
 
     from tap_ycm.kinds import Table
 
-__all__ = ["TableStream", "schema_directory"]
-
-
-def schema_directory() -> Traversable:
-    """Return where the schemas are: the wheel carries the schemas inside the package; a checkout has them beside it."""
-    packaged = files("tap_ycm") / "schemas"
-    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "schemas"
+__all__ = ["TableStream"]
 
 
 class TableStream(Stream, ABC):

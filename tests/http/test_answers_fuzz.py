@@ -55,8 +55,13 @@ FAILURES = st.fixed_dictionaries(
         "Status": st.sampled_from(["Failed", "Success"]),
     },
 )
+TOKENS = [f"{CANARY}.token", f"0{CANARY}0", f"{CANARY} b", f"{CANARY}\tb", f"{CANARY}\x7f", f"{CANARY}é", ""]
 GRANTS = st.fixed_dictionaries(
-    {"access_token": st.just(f"{CANARY}.token"), "expires_in": st.integers(0, 10**6), "token_type": st.just("bearer")},
+    {
+        "access_token": st.sampled_from(TOKENS),
+        "expires_in": st.integers(0, 10**6),
+        "token_type": st.just("bearer"),
+    },
     optional={"error": st.just(CANARY), "error_description": st.just(CANARY), "errCode": st.just(1000002)},
 )
 NAMES = st.sampled_from(["data", "list", "status", "Status", "STATUS", "total", "customerId", "errCode", CANARY])
